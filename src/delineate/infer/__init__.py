@@ -1,0 +1,1 @@
+"""From a case to a prediction on the case's own grid."""
