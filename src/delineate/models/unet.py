@@ -1,0 +1,121 @@
+"""U-Net in two and three dimensions, plain or residual."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from delineate.core.errors import PlanError
+from delineate.models.blocks import CONVOLUTIONS, TRANSPOSED, PlainBlock, ResidualBlock
+
+
+class UNet(nn.Module):
+    """Contracting and expanding path with skips; strided convolutions instead of pooling.
+
+    Source:
+        Ronneberger et al., 2015, arXiv:1505.04597; 3-D: Cicek et al., 2016,
+        arXiv:1606.06650; strides, deep supervision and leaky rectifiers: Isensee et al.,
+        2021, doi:10.1038/s41592-020-01008-z.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        dims: int,
+        *,
+        features: Sequence[int] = (32, 64, 128, 256),
+        strides: Sequence[Sequence[int]] | None = None,
+        kernels: Sequence[Sequence[int]] | None = None,
+        residual: bool = False,
+        norm: str = "batch",
+        deep_supervision: bool = True,
+    ) -> None:
+        """Build the network.
+
+        Args:
+            in_channels: Channels of the input.
+            out_channels: Channels of the logits.
+            dims: Spatial axes, 2 or 3.
+            features: Channels of each stage, finest first; at least two stages.
+            strides: Stride per stage and axis; None means 1 for the first stage, then 2.
+            kernels: Odd kernel per stage and axis; None means 3 everywhere.
+            residual: Whether the encoder has a shortcut around each pair of convolutions.
+            norm: "batch", "group" or "instance".
+            deep_supervision: Whether coarser decoder stages have heads of their own.
+
+        Raises:
+            PlanError: If strides or kernels do not have one row per stage.
+        """
+        super().__init__()
+        count = len(features)
+        steps = [list(row) for row in strides or [[1] * dims, *[[2] * dims] * (count - 1)]]
+        sizes = [list(row) for row in kernels or [[3] * dims] * count]
+        if count < 2 or len(steps) != count or len(sizes) != count:
+            raise PlanError(
+                f"features, strides and kernels must have one entry per stage and at least two "
+                f"stages, not {count}, {len(steps)} and {len(sizes)}. Correct model_options."
+            )
+        self.dims = dims
+        self.total_stride = [
+            int(torch.tensor(axis).prod()) for axis in zip(*steps, strict=True)
+        ]
+        block = ResidualBlock if residual else PlainBlock
+        widths = [in_channels, *features]
+        self.encoder = nn.ModuleList(
+            block(before, after, dims, kernel=size, stride=step, norm=norm)
+            for (before, after), size, step in zip(pairwise(widths), sizes, steps, strict=True)
+        )
+        self.up = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        for stage in range(count - 1):
+            step, fine, coarse = tuple(steps[stage + 1]), features[stage], features[stage + 1]
+            self.up.append(TRANSPOSED[dims](coarse, fine, step, step, bias=False))
+            self.decoder.append(
+                PlainBlock(2 * fine, fine, dims, kernel=sizes[stage], stride=[1] * dims, norm=norm)
+            )
+        num_heads = max(1, count - 2) if deep_supervision else 1
+        self.heads = nn.ModuleList(
+            CONVOLUTIONS[dims](features[stage], out_channels, 1) for stage in range(num_heads)
+        )
+        _initialise(self)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Run the network.
+
+        Args:
+            image: (N, C, *S), any size.
+
+        Returns:
+            Logits (N, K, *S); in training mode followed by those of coarser stages, each
+            smaller by the stage's strides.
+        """
+        size = image.shape[2:]
+        missing = [-length % stride for length, stride in zip(size, self.total_stride, strict=True)]
+        if any(missing):
+            pads = [pad for extra in reversed(missing) for pad in (0, extra)]
+            image = functional.pad(image, pads, mode="replicate")
+        skips = []
+        for stage in self.encoder:
+            image = stage(image)
+            skips.append(image)
+        outputs: list[Tensor] = []
+        features = skips.pop()
+        for place in reversed(range(len(self.decoder))):
+            joined = torch.cat([self.up[place](features), skips.pop()], dim=1)
+            features = self.decoder[place](joined)
+            if place == 0 or (self.training and place < len(self.heads)):
+                outputs.insert(0, self.heads[place](features))
+        crop = (slice(None), slice(None), *(slice(length) for length in size))
+        outputs[0] = outputs[0][crop]
+        return outputs
+
+
+def _initialise(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, (*CONVOLUTIONS.values(), *TRANSPOSED.values())):
+            nn.init.kaiming_normal_(module.weight, a=0.01, nonlinearity="leaky_relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
