@@ -1,0 +1,57 @@
+"""Metrics: how well a mask fits the truth; one row a metric."""
+
+from delineate.metrics.overlap import dice, iou, precision, recall
+from delineate.metrics.pair import Metric, Pair
+from delineate.metrics.surface import (
+    SurfaceDistances,
+    average_surface_distance,
+    hausdorff,
+    hausdorff95,
+    surface_dice,
+    surface_distances,
+)
+
+METRICS: dict[str, Metric] = {
+    "dice": Metric(
+        measure=lambda pair: dice(pair.prediction, pair.truth),
+        title="Dice",
+        unit="",
+        better="higher",
+        convention="Dice = 2TP / (2TP + FP + FN), in voxels; 0 if only one mask is empty.",
+    ),
+    "iou": Metric(
+        measure=lambda pair: iou(pair.prediction, pair.truth),
+        title="IoU",
+        unit="",
+        better="higher",
+        convention="IoU = TP / (TP + FP + FN), in voxels; 0 if only one mask is empty.",
+    ),
+    "hd95": Metric(
+        measure=lambda pair: hausdorff95(pair.distances),
+        title="HD95",
+        unit="mm",
+        better="lower",
+        convention=(
+            "HD95 = the larger of the two directed 95th percentiles (linear interpolation) of "
+            "distances between voxel borders (mask minus its erosion by one face-neighbour), as "
+            "MONAI and Metrics Reloaded compute it; the image's diagonal if only one mask is empty."
+        ),
+    ),
+    "nsd": Metric(
+        measure=lambda pair: surface_dice(pair.distances, pair.tolerance_mm),
+        title="NSD",
+        unit="",
+        better="higher",
+        convention=(
+            "NSD (surface Dice) = share of the border voxels of both masks that lie within the "
+            "tolerance of the other border, by voxel counts as Metrics Reloaded computes it; "
+            "0 if only one mask is empty."
+        ),
+    ),
+}
+"""Name to metric; a scoreboard measures all of them, in this order."""
+
+__all__ = [
+    "METRICS", "Metric", "Pair", "SurfaceDistances", "average_surface_distance", "dice",
+    "hausdorff", "hausdorff95", "iou", "precision", "recall", "surface_dice", "surface_distances",
+]  # fmt: skip
