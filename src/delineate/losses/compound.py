@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from delineate.losses.overlap import dice_loss, tversky_loss
@@ -79,13 +80,12 @@ def deep_supervision(outputs: Sequence[Tensor], target: Tensor, loss: Loss) -> T
 
 
 def _shrink(target: Tensor, logits: Tensor) -> Tensor:
+    """Take the label nearest to the middle of each coarse voxel."""
     dims = logits.ndim - 2
     for axis in range(-dims, 0):
-        step = -(-target.shape[axis] // logits.shape[axis])
-        if step > 1:
-            picked = [slice(None)] * target.ndim
-            picked[axis] = slice(step // 2, None, step)
-            target = target[tuple(picked)]
-        if target.shape[axis] > logits.shape[axis]:
-            target = target.narrow(axis, 0, logits.shape[axis])
+        length, size = target.shape[axis], logits.shape[axis]
+        if length != size:
+            step = -(-length // size)
+            middle = torch.arange(size, device=target.device) * step + step // 2
+            target = target.index_select(axis, middle.clamp_max(length - 1))
     return target

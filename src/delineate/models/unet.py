@@ -1,5 +1,6 @@
 """U-Net in two and three dimensions, plain or residual."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -59,8 +60,9 @@ class UNet(nn.Module):
                 f"stages, not {count}, {len(steps)} and {len(sizes)}. Correct model_options."
             )
         self.dims = dims
-        self.total_stride = [
-            int(torch.tensor(axis).prod()) for axis in zip(*steps, strict=True)
+        self.cumulative = [
+            [math.prod(row[axis] for row in steps[: stage + 1]) for axis in range(dims)]
+            for stage in range(count)
         ]
         block = ResidualBlock if residual else PlainBlock
         widths = [in_channels, *features]
@@ -93,7 +95,7 @@ class UNet(nn.Module):
             smaller by the stage's strides.
         """
         size = image.shape[2:]
-        missing = [-length % stride for length, stride in zip(size, self.total_stride, strict=True)]
+        missing = [-length % stride for length, stride in zip(size, self.cumulative[-1], strict=True)]
         if any(missing):
             pads = [pad for extra in reversed(missing) for pad in (0, extra)]
             image = functional.pad(image, pads, mode="replicate")
@@ -107,10 +109,13 @@ class UNet(nn.Module):
             joined = torch.cat([self.up[place](features), skips.pop()], dim=1)
             features = self.decoder[place](joined)
             if place == 0 or (self.training and place < len(self.heads)):
-                outputs.insert(0, self.heads[place](features))
-        crop = (slice(None), slice(None), *(slice(length) for length in size))
-        outputs[0] = outputs[0][crop]
+                outputs.insert(0, self._crop(self.heads[place](features), size, place))
         return outputs
+
+    def _crop(self, logits: Tensor, size: Sequence[int], stage: int) -> Tensor:
+        for axis, (length, stride) in enumerate(zip(size, self.cumulative[stage], strict=True)):
+            logits = logits.narrow(2 + axis, 0, -(-length // stride))
+        return logits
 
 
 def _initialise(network: nn.Module) -> None:

@@ -1,0 +1,1 @@
+"""Training: patches from cases, one loop, and what it leaves on disk."""

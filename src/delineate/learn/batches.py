@@ -1,0 +1,215 @@
+"""Batches as a pure function of seed and step: patches cut, warped and varied.
+
+Since batch t depends on nothing but the seed, the rank and t, a resumed run continues with
+exactly the batches that it would have seen, and prefetching cannot change a result.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+
+from delineate.core.plan import Plan
+from delineate.learn.store import Store, Stored
+from delineate.transforms import intensity
+from delineate.transforms.spatial import warp
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """What one step of one process trains on."""
+
+    image: Tensor
+    """Augmented patches, (N, C, *S), float32."""
+    target: Tensor
+    """Class ids (N, *S), int64, or layers (N, L, *S); -1 is ignored."""
+
+
+class Batches:
+    """Draws the batch of any step."""
+
+    def __init__(
+        self, store: Store, ids: Sequence[str], *, seed: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        """Open the training cases.
+
+        Args:
+            store: Prepared cases.
+            ids: Ids of the training cases.
+            seed: Seed of everything that is drawn.
+            rank: This process's number.
+            world_size: Number of processes; each draws other patches.
+        """
+        self.plan: Plan = store.plan
+        self.cases = [store.get(case_id) for case_id in ids]
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+
+    def draw(self, step: int) -> Batch:
+        """Make the batch of a step.
+
+        Args:
+            step: Number of the step, from 0.
+
+        Returns:
+            The batch, on the CPU.
+        """
+        rng = np.random.default_rng([self.seed, self.rank, step])
+        patches, truths = [], []
+        for place in range(self.plan.batch_size):
+            number = (step * self.plan.batch_size + place) * self.world_size + self.rank
+            patch, truth = self._cut(self._case(number), number, rng)
+            patches.append(patch)
+            truths.append(truth)
+        image = vary(torch.stack(patches), self.plan.augmentation, rng)
+        target = torch.stack(truths)
+        if self.plan.labels.is_exclusive:
+            target = target[:, 0]
+        return Batch(image=image, target=target.long())
+
+    def _case(self, number: int) -> Stored:
+        # Every case comes once in each round of len(cases) patches, in a new order.
+        turn, place = divmod(number, len(self.cases))
+        order = np.random.default_rng([self.seed, turn, 7]).permutation(len(self.cases))
+        return self.cases[int(order[place])]
+
+    def _cut(self, case: Stored, number: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        shape = np.array(case.image.shape[1:], dtype=np.float64)
+        centre = (shape - 1) * rng.random(len(shape))
+        if rng.random() < self.plan.foreground:
+            present = [points for points in case.points if len(points)]
+            if present:
+                points = present[number % len(present)]
+                centre = points[rng.integers(len(points))].astype(np.float64)
+        image, labels = np.asarray(case.image), np.asarray(case.labels)
+        if self.plan.dims < len(shape):
+            level = round(float(centre[0]))
+            image, labels = image[:, level], labels[:, level]
+            shape, centre = shape[1:], centre[1:]
+        patch = np.array(self.plan.patch, dtype=np.float64)
+        centre = _keep_inside(centre, shape, patch, float(self.plan.augmentation.get("translate", 0)), rng)
+        matrix, displacement = draw_warp(self.plan.patch, self.plan.augmentation, rng)
+        box = _source_box(matrix, displacement, centre, shape, patch)
+        return warp(
+            torch.from_numpy(image[(slice(None), *box)].astype(np.float32)),
+            torch.from_numpy(labels[(slice(None), *box)].astype(np.int8)),
+            torch.from_numpy(matrix).float(),
+            torch.from_numpy(centre - [side.start for side in box]).float(),
+            self.plan.patch,
+            displacement=displacement,
+        )
+
+
+def _keep_inside(
+    centre: "np.ndarray[Any, Any]", shape: "np.ndarray[Any, Any]", patch: "np.ndarray[Any, Any]",
+    translate: float, rng: Generator,
+) -> "np.ndarray[Any, Any]":
+    """Move the centre so that the patch wastes nothing, then jitter it a little."""
+    half = np.minimum(patch, shape) / 2
+    inside: np.ndarray[Any, Any] = np.clip(centre, half - 0.5, shape - half - 0.5)
+    return inside + rng.uniform(-translate, translate, len(shape)) * patch
+
+
+def _source_box(
+    matrix: "np.ndarray[Any, Any]", displacement: Tensor | None, centre: "np.ndarray[Any, Any]",
+    shape: "np.ndarray[Any, Any]", patch: "np.ndarray[Any, Any]",
+) -> tuple[slice, ...]:
+    """Bound the source voxels that a warp can touch, so that only they leave the disk."""
+    reach = np.abs(matrix) @ (patch / 2) + 2
+    if displacement is not None:
+        reach = reach + float(displacement.abs().max())
+    low = np.clip(np.floor(centre - reach), 0, shape - 1).astype(int)
+    high = np.clip(np.ceil(centre + reach) + 1, low + 1, shape).astype(int)
+    return tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
+
+
+def draw_warp(
+    patch: Sequence[int], ranges: Mapping[str, Any], rng: Generator
+) -> tuple["np.ndarray[Any, Any]", Tensor | None]:
+    """Draw rotation, scale, mirror and elastic shift of one patch.
+
+    Args:
+        patch: Spatial shape, 2 or 3 numbers.
+        ranges: The plan's augmentation: "rotate_degrees" (one number per axis, or one),
+            "scale" [low, high], "mirror_axes", "elastic" {"probability", "sigma", "magnitude"}.
+        rng: Where randomness comes from.
+
+    Returns:
+        Patch offset to source offset, (D, D), and a displacement (D, *T) in voxels or None.
+    """
+    dims = len(patch)
+    degrees = np.atleast_1d(np.asarray(ranges.get("rotate_degrees", 0.0), dtype=np.float64))
+    matrix = np.eye(dims)
+    planes = [(0, 1)] if dims == 2 else [(1, 2), (0, 2), (0, 1)]
+    for axis, (first, second) in enumerate(planes):
+        angle = np.deg2rad(rng.uniform(-1, 1) * degrees[min(axis, len(degrees) - 1)])
+        turn = np.eye(dims)
+        turn[first, first] = turn[second, second] = np.cos(angle)
+        turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
+        matrix = matrix @ turn
+    low, high = ranges.get("scale", (1.0, 1.0))
+    matrix = matrix / np.exp(rng.uniform(np.log(low), np.log(high)))
+    for axis in ranges.get("mirror_axes", ()):
+        if rng.random() < 0.5:
+            matrix[:, int(axis)] *= -1
+    elastic = ranges.get("elastic") or {}
+    if rng.random() < elastic.get("probability", 0.0):
+        knots = [max(3, round(size / float(elastic["sigma"]))) for size in patch]
+        shift = rng.normal(0, float(elastic["magnitude"]), (dims, *knots))
+        return matrix, torch.from_numpy(shift).float()
+    return matrix, None
+
+
+def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
+    """Change intensities as scanners do; each part with its own chance.
+
+    Args:
+        image: Batch, (N, C, *S), float.
+        ranges: The plan's augmentation: "brightness", "contrast" [low, high], "gamma"
+            [low, high], "noise", "blur" [low, high], "lowres", "bias_field".
+        rng: Where randomness comes from.
+
+    Returns:
+        Changed batch, (N, C, *S).
+    """
+    shape = tuple(image.shape[:2])
+
+    def spread(low: float, high: float) -> Tensor:
+        return torch.from_numpy(rng.uniform(low, high, shape)).float()
+
+    strength = float(ranges.get("bias_field", 0))
+    if strength > 0 and rng.random() < 0.5:
+        knots = rng.normal(0, strength, (shape[0], 1, *[3] * (image.ndim - 2)))
+        image = intensity.bias_field(image, torch.from_numpy(knots).float())
+    if "gamma" in ranges and rng.random() < 0.5:
+        image = intensity.gamma(image, spread(*np.log(ranges["gamma"])).exp())
+    bright = float(ranges.get("brightness", 0))
+    image = intensity.adjust(
+        image,
+        gain=spread(1 - bright, 1 + bright),
+        offset=spread(-bright, bright),
+        contrast=spread(*ranges.get("contrast", (1.0, 1.0))),
+    )
+    if rng.random() < float(ranges.get("lowres", 0)):
+        image = torch.lerp(image, intensity.coarsen(image, rng.uniform(0.5, 1)), _some(shape, rng, image))
+    if "blur" in ranges:
+        low, high = ranges["blur"]
+        image = intensity.blur(image, spread(low, high)[:, 0] * (rng.random() < 0.3))
+    if (noise := float(ranges.get("noise", 0))) > 0:
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        grain = torch.randn(image.shape, generator=generator)
+        image = image + grain * (spread(0, noise) * _coin(shape, rng)).reshape(*shape, *[1] * (image.ndim - 2))
+    return image
+
+
+def _coin(shape: tuple[int, ...], rng: Generator) -> Tensor:
+    return torch.from_numpy((rng.random(shape) < 0.5).astype(np.float32))
+
+
+def _some(shape: tuple[int, ...], rng: Generator, image: Tensor) -> Tensor:
+    return _coin(shape, rng).reshape(*shape, *[1] * (image.ndim - 2))

@@ -1,0 +1,231 @@
+"""The one training loop: budget in, averaged weights out, resumable at any step."""
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from delineate.core.plan import Plan
+from delineate.core.progress import report
+from delineate.learn.batches import Batches
+from delineate.learn.processes import Processes
+from delineate.losses import get_loss
+from delineate.losses.compound import deep_supervision
+
+log = logging.getLogger("delineate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How long a run lasts: a number of steps, or seconds of wall-clock."""
+
+    steps: int | None = None
+    """Steps of the optimiser; exact, so that runs can be repeated bit by bit."""
+    seconds: float | None = None
+    """Wall-clock seconds, all that happens in the loop counted in."""
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Tell which share of the run is over.
+
+        Args:
+            step: Steps done.
+            seconds: Seconds spent.
+
+        Returns:
+            A number from 0; 1 or more means done.
+        """
+        if self.steps is not None:
+            return step / max(1, self.steps)
+        return seconds / max(1e-9, self.seconds or 0.0)
+
+
+@dataclass(kw_only=True, eq=False)
+class Trainer:
+    """A network, its optimiser and its average, and where they stand; the loop's only state."""
+
+    plan: Plan
+    """Every decision."""
+    model: nn.Module
+    """The network, on its device."""
+    limit: Limit
+    """When to stop."""
+    seed: int
+    """Seed of the batches."""
+    processes: Processes
+    """Who else trains."""
+    step: int = 0
+    """Steps done."""
+    seconds: float = 0.0
+    """Seconds spent, earlier parts of a resumed run counted in."""
+    skipped: int = 0
+    """Steps left out because the loss was not finite."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """A row per report: step, seconds, loss, learning rate, validation scores."""
+    recent: list[float] = field(default_factory=list)
+    """Losses since the last report."""
+
+    def __post_init__(self) -> None:
+        """Make the optimiser and the average."""
+        self.device = next(self.model.parameters()).device
+        dims = self.plan.dims
+        self.layout = torch.channels_last if dims == 2 else torch.channels_last_3d
+        self.model.to(memory_format=self.layout)
+        self.optimiser = torch.optim.AdamW(
+            self._groups(), lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=True
+        )
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.loss = get_loss(self.plan.loss, **self.plan.loss_options)
+        self.parallel = self.processes.wrap(self.model)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Split parameters: scales and biases do not decay."""
+        matrices = [value for value in self.model.parameters() if value.ndim > 1]
+        vectors = [value for value in self.model.parameters() if value.ndim <= 1]
+        return [
+            {"params": matrices, "weight_decay": self.plan.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+
+    def run(self, batches: Batches, *, each: Callable[["Trainer", float], None]) -> None:
+        """Train until the limit is reached.
+
+        Args:
+            batches: Draws the batch of any step.
+            each: Called after every step with this trainer and the share that is over; it
+                validates and saves when it wants to.
+        """
+        self.model.train()
+        start = monotonic() - self.seconds
+        while (share := self._agreed(self.limit.progress(self.step, self.seconds))) < 1:
+            self.train_step(batches, share)
+            self.seconds = monotonic() - start
+            self._report(share)
+            each(self, self._agreed(self.limit.progress(self.step, self.seconds)))
+            self.model.train()
+            self.seconds = monotonic() - start
+
+    def train_step(self, batches: Batches, share: float) -> None:
+        """Draw a batch, follow its gradient and move the average.
+
+        Args:
+            batches: Draws the batch of any step.
+            share: Share of the run that is over, which sets the learning rate.
+        """
+        batch = batches.draw(self.step)
+        image = batch.image.to(self.device).contiguous(memory_format=self.layout)
+        rate = self.plan.learning_rate * schedule(share, self.plan.warmup)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with self._precision():
+            outputs = self.parallel(image)
+        loss = deep_supervision(outputs, batch.target.to(self.device), self.loss)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        if math.isfinite(float(norm)):
+            self.optimiser.step()
+        else:
+            self.skipped += 1
+            log.warning("Step %d was left out: its gradient is not finite.", self.step)
+        self.step += 1
+        self._move_average()
+        self.recent.append(float(loss.detach()))
+
+    def _precision(self) -> Any:  # noqa: ANN401 - one of two context managers
+        if not self.plan.bf16:
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    @torch.no_grad()
+    def _move_average(self) -> None:
+        decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
+        state = self.model.state_dict()
+        names = [name for name, value in state.items() if value.is_floating_point()]
+        torch._foreach_lerp_(  # noqa: SLF001 - the public optimisers use it the same way
+            [self.average[name] for name in names], [state[name] for name in names], 1 - decay
+        )
+        for name in state.keys() - set(names):
+            self.average[name].copy_(state[name])
+
+    def _agreed(self, share: float) -> float:
+        return share if self.limit.steps is not None else self.processes.agree(share)
+
+    def _report(self, share: float) -> None:
+        done = self.limit.progress(self.step, self.seconds)
+        total = self.limit.steps or max(self.step, round(self.step / max(done, 1e-6)))
+        report("training", min(self.step, total), total, self.seconds)
+        del share
+
+    def note(self, **scores: float) -> None:
+        """Add a row to the history: where the run stands, and the scores.
+
+        Args:
+            **scores: Validation scores by name.
+        """
+        mean = sum(self.recent) / max(1, len(self.recent))
+        rate = float(self.optimiser.param_groups[0]["lr"])
+        row = {"step": self.step, "seconds": self.seconds, "loss": mean, "learning_rate": rate}
+        self.history.append({**row, **scores})
+        self.recent.clear()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Collect everything that the next step depends on.
+
+        Returns:
+            Tensors by name, and plain values.
+        """
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        for place, entry in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{place}.{name}": value for name, value in entry.items()}
+        facts = {
+            "step": self.step, "seconds": self.seconds, "skipped": self.skipped, "seed": self.seed,
+            "history": self.history, "recent": self.recent, "plan_hash": self.plan.hash(),
+        }
+        return tensors, facts
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Go on from what `state` collected.
+
+        Args:
+            tensors: Tensors by name.
+            facts: Plain values.
+        """
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+        for key, value in tensors.items():
+            part, name = key.split(".", 1)
+            parts[part][name] = value
+        self.model.load_state_dict(parts["model"])
+        for name, value in parts["average"].items():
+            self.average[name].copy_(value)
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in parts["optimiser"].items():
+            place, name = key.split(".", 1)
+            state.setdefault(int(place), {})[name] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
+        self.skipped = int(facts["skipped"])
+        self.history, self.recent = list(facts["history"]), list(facts["recent"])
+
+
+def schedule(share: float, warmup: float) -> float:
+    """Rise linearly, then fall as a cosine to nearly nothing at the end of the budget.
+
+    Args:
+        share: Share of the run that is over, from 0 to 1.
+        warmup: Share in which the rate rises.
+
+    Returns:
+        Factor of the peak learning rate, in (0, 1].
+    """
+    if share < warmup:
+        return max(0.02, share / warmup)
+    fallen = min(1.0, (share - warmup) / max(1e-6, 1 - warmup))
+    return 0.005 + 0.995 * (1 + math.cos(math.pi * fallen)) / 2
