@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from delineate.core.case import Prediction
 from delineate.core.image import Image, Mask
+from delineate.core.labels import LabelTable
 
 
 class Reader(ABC):
@@ -46,6 +47,17 @@ class Reader(ABC):
         Returns:
             Mask of ids (*S), integer, or of layers.
         """
+
+    def read_labels(self, path: Path) -> LabelTable | None:
+        """Read the classes that a file names itself; most formats name none.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The table, or None if the file names no classes.
+        """
+        return None
 
 
 class Writer(ABC):

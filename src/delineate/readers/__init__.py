@@ -1,0 +1,125 @@
+"""Files into images and masks: one row a family, chosen by ending or by looking inside."""
+
+import re
+from pathlib import Path
+
+from delineate.core.errors import FileError
+from delineate.core.formats import Reader
+from delineate.core.image import Image, Mask
+from delineate.core.labels import LabelTable
+from delineate.readers.volume import VolumeReader
+
+READERS: dict[str, Reader] = {
+    "volume": VolumeReader(),
+}
+
+
+def read_image(path: str | Path) -> Image:
+    """Open an image; its pixels are read when they are first touched.
+
+    Args:
+        path: A file, or the folder of a DICOM series.
+
+    Returns:
+        Image (C, Z, Y, X) for volumes, (C, Y, X) for pictures.
+    """
+    return _reader_of(Path(path)).read_image(Path(path))
+
+
+def read_mask(path: str | Path) -> Mask:
+    """Open a mask; its labels are read when they are first touched.
+
+    Args:
+        path: A file.
+
+    Returns:
+        Mask of ids (*S), or of layers (L, *S).
+    """
+    return _reader_of(Path(path)).read_mask(Path(path))
+
+
+def read_labels(path: str | Path) -> LabelTable | None:
+    """Read the classes that a label file names itself.
+
+    Args:
+        path: A file.
+
+    Returns:
+        The table, or None if the format or the file names no classes.
+    """
+    return _reader_of(Path(path)).read_labels(Path(path))
+
+
+def find_files(folder: str | Path, *, recursive: bool = False) -> list[Path]:
+    """List what can be read in a folder, in natural order (case 2 before case 10).
+
+    Args:
+        folder: The folder; one that holds DICOM slices is itself the one result.
+        recursive: True to look into sub-folders, too.
+
+    Returns:
+        Files, and folders of DICOM series, that `read_image` takes; hidden ones are left out.
+
+    Raises:
+        FileError: If the folder does not exist or cannot be listed.
+    """
+    root = Path(folder)
+    try:
+        entries = sorted(
+            (entry for entry in root.iterdir() if not entry.name.startswith(".")), key=natural_order
+        )
+    except OSError as error:
+        raise FileError(
+            f"{root} cannot be listed ({error.strerror}). Check the spelling and the permissions."
+        ) from error
+    found: list[Path] = []
+    for entry in entries:
+        if entry.is_dir() and recursive:
+            found += find_files(entry, recursive=True)
+        elif any(reader.can_read(entry) for reader in READERS.values()):
+            found.append(entry)
+    return found
+
+
+def strip_suffix(path: str | Path) -> str:
+    """Take the case's name from a file's name.
+
+    Args:
+        path: A file or a folder of a DICOM series.
+
+    Returns:
+        The name without a known ending; unknown endings stay, since ids may hold dots.
+
+    Example:
+        >>> strip_suffix("scans/brain.v2.nii.gz")
+        'brain.v2'
+    """
+    name = Path(path).name
+    endings = [ending for reader in READERS.values() for ending in reader.suffixes]
+    for ending in sorted(endings, key=len, reverse=True):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def natural_order(path: str | Path) -> tuple[tuple[int, int | str], ...]:
+    """Make a key that sorts numbers inside names by their value.
+
+    Args:
+        path: A file; only its name counts.
+
+    Returns:
+        A key for `sorted`.
+    """
+    parts = re.findall(r"\d+|\D+", Path(path).name)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part.lower()) for part in parts)
+
+
+def _reader_of(path: Path) -> Reader:
+    for reader in READERS.values():
+        if reader.can_read(path):
+            return reader
+    if not path.exists():
+        raise FileError(f"{path} does not exist. Check the spelling.")
+    endings = " ".join(ending for reader in READERS.values() for ending in reader.suffixes)
+    raise FileError(f"{path} has an ending that no reader knows. Give one of: {endings}.")
