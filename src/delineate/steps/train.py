@@ -1,0 +1,246 @@
+"""Train a network on a folder of labelled cases, within a budget, resumable at any time."""
+
+import json
+import logging
+import os
+import platform
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from delineate.core.budget import Budget
+from delineate.core.errors import DatasetError, PlanError
+from delineate.core.files import write_text
+from delineate.core.plan import Plan
+from delineate.datasets import open_dataset
+from delineate.datasets.base import Dataset
+from delineate.datasets.splits import check_no_leak
+from delineate.infer.bundle import num_outputs
+from delineate.infer.predictor import choose_device, has_bf16
+from delineate.learn.batches import Batches
+from delineate.learn.checkpoint import hash_tensors
+from delineate.learn.curves import draw_curves
+from delineate.learn.logbook import Logbook
+from delineate.learn.processes import Processes
+from delineate.learn.store import Store, check_names
+from delineate.learn.supervised import Limit, Trainer
+from delineate.models import build_model
+from delineate.steps.plan import PlanSettings, plan
+
+log = logging.getLogger("delineate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """What to train on, where to, and for how long."""
+
+    data: Path
+    """Folder of labelled cases."""
+    out: Path
+    """Folder of the run; if a run is there already, it goes on."""
+    budget: str = "30m"
+    """Wall-clock time for training, such as 90s, 30m or 2h."""
+    steps: int | None = None
+    """Optimiser steps instead of a time; repeatable bit by bit."""
+    fold: str = "0"
+    """Fold that validates, from 0; "all" trains on every case and validates on none."""
+    model: str | None = None
+    """Network, a row of the table of models; None lets the plan choose."""
+    seed: int = 0
+    """Seed of weights, folds and batches."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    layout: str | None = None
+    """Layout of the dataset; None recognises it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A finished run."""
+
+    folder: Path
+    """The run's folder."""
+    history: tuple[dict[str, float], ...]
+    """A row per validation."""
+    weights_hash: str
+    """Hash of the averaged weights at the end."""
+
+    @property
+    def text(self) -> str:
+        """What to tell the user."""
+        last = self.history[-1] if self.history else {}
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in last.items() if "dice" in name)
+        return (
+            f"Trained {int(last.get('step', 0))} steps in {last.get('seconds', 0) / 60:.1f} minutes"
+            f"{': ' + scores if scores else ''}.\n"
+            f"Weights, plan and curves: {self.folder}\n"
+            f"Next: delineate predict INPUT --model {self.folder} --out PRED"
+        )
+
+
+def train(settings: TrainSettings) -> Trained:
+    """Plan if there is no plan yet, train, validate on whole cases, and leave a bundle.
+
+    Args:
+        settings: What to train on, where to, and for how long.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        DatasetError: If the folder is no dataset, or the fold does not exist.
+        PlanError: If the run's folder belongs to another dataset or plan.
+    """
+    device = choose_device(settings.device)
+    processes = Processes.join(device)
+    dataset = open_dataset(settings.data, layout=settings.layout)
+    if processes.is_first:
+        _make_plan(settings)
+    processes.wait()
+    decided = Plan.load(settings.out / "plan.yaml")
+    training, validation = choose_cases(decided, dataset, settings.fold)
+    store = Store(settings.out / "cache", decided)
+    if processes.is_first:
+        check_names([*training, *validation])
+        ids = [*training, *validation]
+        store.fill((dataset.case(case_id) for case_id in ids), len(ids))
+    processes.wait()
+    trainer = _make_trainer(settings, decided, device, processes)
+    logbook = Logbook(settings.out, store, validation, draw=draw_curves)
+    logbook.resume(trainer)
+    if processes.is_first:
+        _write_facts(settings, decided, training, validation)
+    batches = Batches(
+        store, training, seed=settings.seed, rank=processes.rank, world_size=processes.world_size
+    )
+    with _stopping(logbook):
+        trainer.run(batches, each=logbook.each)
+    logbook.close()
+    processes.leave()
+    return Trained(
+        folder=settings.out,
+        history=tuple(trainer.history),
+        weights_hash=hash_tensors(trainer.average),
+    )
+
+
+def choose_cases(
+    plan: Plan, dataset: Dataset, fold: str
+) -> tuple[list[str], list[str]]:
+    """Divide the cases into those that train and those that validate.
+
+    Args:
+        plan: The plan with its folds.
+        dataset: The dataset.
+        fold: Number of the validation fold, or "all".
+
+    Returns:
+        Ids of training and of validation cases.
+
+    Raises:
+        DatasetError: If the plan has no such fold, or the dataset lacks cases of the plan.
+    """
+    known = set(dataset.ids())
+    if lost := sorted({case for part in plan.folds for case in part} - known):
+        raise DatasetError(
+            f"The plan's folds name cases that the dataset lacks: {', '.join(lost[:5])}. "
+            "Restore them, or plan anew with another --out."
+        )
+    if fold == "all":
+        return sorted(known), []
+    if not fold.isdigit() or int(fold) >= len(plan.folds):
+        raise DatasetError(
+            f"fold must be all or a number from 0 to {len(plan.folds) - 1}, not {fold!r}. "
+            "Correct --fold."
+        )
+    validation = list(plan.folds[int(fold)])
+    training = [case for place, part in enumerate(plan.folds) if place != int(fold) for case in part]
+    patients = {case: dataset.patient(case) for case in [*training, *validation]}
+    check_no_leak(training, validation, patients)
+    return training, validation
+
+
+def _make_plan(settings: TrainSettings) -> None:
+    path = settings.out / "plan.yaml"
+    if path.exists():
+        there = Plan.load(path)
+        name = open_dataset(settings.data, layout=settings.layout).name
+        if there.dataset != name:
+            raise PlanError(
+                f"{settings.out} holds a run on dataset {there.dataset!r}, not {name!r}. "
+                "Choose another --out."
+            )
+        return
+    plan(
+        PlanSettings(
+            data=settings.data, out=settings.out, layout=settings.layout, model=settings.model,
+            budget=settings.budget, steps=settings.steps, seed=settings.seed, device=settings.device,
+        )
+    )
+
+
+def _make_trainer(
+    settings: TrainSettings, plan: Plan, device: torch.device, processes: Processes
+) -> Trainer:
+    torch.manual_seed(settings.seed)
+    model = build_model(
+        plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
+    )
+    if settings.steps is not None:
+        limit = Limit(steps=settings.steps)
+    else:
+        limit = Limit(seconds=Budget.parse(settings.budget).seconds)
+    log.info(
+        "Training %s on %s%s.", plan.model, device,
+        " in bfloat16" if plan.bf16 and has_bf16(device) else "",
+    )
+    return Trainer(
+        plan=plan, model=model.to(device), limit=limit, seed=settings.seed, processes=processes
+    )
+
+
+def _write_facts(
+    settings: TrainSettings, plan: Plan, training: Sequence[str], validation: Sequence[str]
+) -> None:
+    facts = {
+        "dataset": plan.dataset,
+        "fold": settings.fold,
+        "seed": settings.seed,
+        "budget": settings.budget if settings.steps is None else f"{settings.steps} steps",
+        "training_cases": sorted(training),
+        "validation_cases": sorted(validation),
+        "environment": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+        },
+    }
+    write_text(settings.out / "run.json", json.dumps(facts, indent=1))
+
+
+@contextmanager
+def _stopping(logbook: Logbook) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the run after the step that is under way."""
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        logbook.wants_stop = True
+        log.info("Stopping after this step; the run can go on later.")
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = [signal.signal(kind, stop) for kind in kinds]
+    except ValueError:  # not the main thread: the caller handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
