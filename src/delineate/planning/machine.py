@@ -1,0 +1,120 @@
+"""What a run may use: device, memory, threads and time, and how a step's cost is measured."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from delineate.core.errors import BudgetError
+from delineate.core.plan import Plan
+
+MEMORY_SHARE = 0.6
+"""Share of the memory that one training step may take; the rest is for data and neighbours."""
+MIN_STEPS = 250
+"""Fewer optimiser steps than this do not train a network, whatever the batch."""
+CPU_VOXELS_A_SECOND = 250_000.0
+"""Voxels a thread trains on each second: a plain U-Net of width 32 in bfloat16, measured."""
+GPU_VOXELS_A_SECOND = 20_000_000.0
+"""The same for a graphics card; an assumption on the safe side."""
+BYTES_A_VOXEL = 1_500.0
+"""Memory that a training step takes for each voxel of the batch at width 32, estimated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """What one training step took when it was tried."""
+
+    seconds: float
+    """Wall-clock time, in seconds."""
+    peak_bytes: int
+    """Largest memory in use during the step, in bytes."""
+
+
+Measure = Callable[[Plan], StepCost]
+"""Tries one training step of a plan; raises MemoryError or BudgetError if it does not fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a run may use; the budget is part of it, since time is a resource too."""
+
+    device: str = "cpu"
+    """Name as torch has it, such as "cpu" or "cuda"."""
+    memory_bytes: int = 8 * 2**30
+    """Memory of the device, in bytes."""
+    num_threads: int = 2
+    """Threads that compute, for a CPU."""
+    has_bf16: bool = True
+    """True if the device multiplies bfloat16 fast."""
+    budget_s: float | None = 1800.0
+    """Seconds that training may take; None where only a number of steps is given."""
+    num_steps: int | None = None
+    """Optimiser steps that were asked for, or None."""
+    measure: Measure | None = None
+    """Tries a step; None leaves rules of thumb, which say so in their reasons."""
+
+    @property
+    def is_gpu(self) -> bool:
+        """True if the device is a graphics card."""
+        return not self.device.startswith("cpu")
+
+    @property
+    def where(self) -> str:
+        """The device in words, for reasons."""
+        if self.is_gpu:
+            return f"one {self.device} device"
+        return f"{self.num_threads} CPU thread{'s' if self.num_threads != 1 else ''}"
+
+    def steps_in_budget(self, step_s: float) -> float:
+        """Count the steps that the budget holds.
+
+        Args:
+            step_s: Time of one step, in seconds.
+
+        Returns:
+            Number of steps; infinite where steps, not minutes, were asked for.
+        """
+        if self.budget_s is None or self.num_steps is not None:
+            return float("inf")
+        return self.budget_s / max(step_s, 1e-6)
+
+    def estimate(self, voxels: float, width: int) -> StepCost:
+        """Guess the cost of a step by rule of thumb.
+
+        Args:
+            voxels: Voxels of the whole batch.
+            width: Features of the network's first stage.
+
+        Returns:
+            The guess.
+        """
+        rate = GPU_VOXELS_A_SECOND if self.is_gpu else CPU_VOXELS_A_SECOND * self.num_threads
+        seconds = voxels / rate * (width / 32) ** 1.5
+        return StepCost(seconds=seconds, peak_bytes=int(voxels * BYTES_A_VOXEL * width / 32))
+
+
+def read_duration(text: str) -> float:
+    """Read a time as people write it.
+
+    Args:
+        text: Such as "90s", "30m", "2h", "1h30m"; a bare number counts minutes.
+
+    Returns:
+        Seconds, more than 0.
+
+    Raises:
+        BudgetError: If the text is no time, or 0.
+
+    Example:
+        >>> read_duration("1h30m")
+        5400.0
+    """
+    parts = re.fullmatch(
+        r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m?)?(?:(\d+(?:\.\d+)?)s)?", text.strip().lower()
+    )
+    values = parts.groups(default="0") if parts else ("0", "0", "0")
+    seconds = sum(float(value) * unit for value, unit in zip(values, (3600, 60, 1), strict=True))
+    if seconds <= 0:
+        raise BudgetError(
+            f"budget must be a time such as 90s, 30m or 2h, not {text!r}. Correct --budget."
+        )
+    return seconds

@@ -1,0 +1,193 @@
+"""What the network sees at once and how deep and wide it is."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from delineate.core.plan import Plan
+from delineate.planning.fingerprint import Fingerprint
+from delineate.planning.machine import BYTES_A_VOXEL, MEMORY_SHARE, Machine
+from delineate.planning.stages import divide, round_down, round_up
+
+WISHED_STEPS = 500
+"""Patches are sized so that this many steps of the smallest batch fit in the budget."""
+SMALLEST_BATCH = {2: 8, 3: 2}
+"""Batch that patches are sized for, by number of axes."""
+LEAST_PATCH = {2: 128**2, 3: 32**3}
+"""Patches are not made smaller than this, in voxels, however short the budget."""
+MOST_PATCH = {2: 512**2, 3: 128**3}
+"""Patches are not made larger than this on a CPU, in voxels."""
+STEP_S = 3.6
+"""Time of a step that patches are sized for where no budget is given, in seconds."""
+WHOLE_BONUS = 1.25
+"""A patch may exceed the limit by this factor if it then holds the whole image."""
+SHORT_S = 180.0
+"""A budget below this, in seconds, gets a network of half the width on a CPU."""
+LONG_S = 7200.0
+"""A budget from this on, in seconds, gets residual blocks on a CPU."""
+MAX_FEATURES = 256
+"""Most features of a stage on a CPU."""
+
+
+def choose_patch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
+    """Show the whole median image if the budget allows, else a box with equal sides in mm.
+
+    Args:
+        fingerprint: What the data look like.
+        plan: The plan so far; its spacing counts.
+        machine: What the run may use.
+
+    Returns:
+        The plan with `patch`.
+    """
+    spacing = plan.spacing_mm[-plan.dims :]
+    size = fingerprint.size_at(plan.spacing_mm)[-plan.dims :]
+    limit = patch_limit(plan.dims, machine)
+    whole = round_up(size, spacing)
+    if prod(whole) <= WHOLE_BONUS * limit:
+        reason = (
+            f"Covers the median image of {_listed(size)} voxels whole, padded so that the "
+            "network can halve it evenly."
+        )
+        return plan.deciding(reason, patch=whole)
+    patch = _grown(round_down(_cube(size, spacing, limit), spacing), whole, spacing, limit)
+    share = prod(min(a, b) for a, b in zip(patch, size, strict=True)) / prod(size)
+    sides = [length * step for length, step in zip(patch, spacing, strict=True)]
+    cause = "its memory" if machine.is_gpu else f"{WISHED_STEPS} steps in the budget"
+    reason = (
+        f"{_listed(sides)} {fingerprint.unit}, {share:.2g} of the median image of "
+        f"{_listed(size)} voxels: about {limit:,.0f} voxels are what {machine.where} can take "
+        f"for {cause}. A coarser spacing would show more at once."
+    )
+    return plan.deciding(reason, patch=patch)
+
+
+def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
+    """Halve the patch while 8 voxels remain; double the features until the device is full.
+
+    Args:
+        fingerprint: What the data look like.
+        plan: The plan so far; its patch and spacing count.
+        machine: What the run may use.
+
+    Returns:
+        The plan with `model_options`; empty for models other than "unet".
+    """
+    if plan.model != "unet":
+        reason = f"Model {plan.model!r} is taken with its own defaults."
+        return plan.deciding(reason, model_options={})
+    stages = divide(plan.patch, plan.spacing_mm[-plan.dims :])
+    count = len(stages.strides)
+    width, most = width_for(machine), MAX_FEATURES
+    if machine.is_gpu:
+        most = 320 if plan.dims == 3 else 512
+    is_long = machine.is_gpu or (machine.budget_s or 0) >= LONG_S
+    options: dict[str, Any] = {
+        "features": [min(width * 2**stage, most) for stage in range(count)],
+        "strides": [list(row) for row in stages.strides],
+        "residual": is_long,
+        "norm": "batch",
+        "deep_supervision": count >= 3,
+    }
+    if not stages.is_cubic:
+        options["kernels"] = [list(row) for row in stages.kernels]
+    deepest = [size // step for size, step in zip(plan.patch, stages.total, strict=True)]
+    reason = (
+        f"{count} stages take the patch down to {_listed(deepest)} voxels; {width} features at "
+        f"first {'and residual blocks ' if is_long else ''}suit {machine.where}"
+        f"{_minutes(machine)}."
+    )
+    if not stages.is_cubic:
+        reason += " Axes with longer voxels are halved and mixed later, so that cells become cubes."
+    return plan.deciding(reason, model_options=options)
+
+
+def shrunk(fingerprint: Fingerprint, plan: Plan) -> tuple[int, ...] | None:
+    """Make a patch one notch smaller along the axis that covers most of the median image.
+
+    Args:
+        fingerprint: What the data look like.
+        plan: The plan whose patch is too large.
+
+    Returns:
+        The smaller patch, or None if it would fall below 16 voxels along every axis.
+    """
+    spacing = plan.spacing_mm[-plan.dims :]
+    size = fingerprint.size_at(plan.spacing_mm)[-plan.dims :]
+    total = divide(plan.patch, spacing).total
+    able = [axis for axis, side in enumerate(plan.patch) if total[axis] > 1 and side >= 32]
+    if not able:
+        return None
+    axis = max(able, key=lambda place: (plan.patch[place] / size[place], plan.patch[place]))
+    smaller = list(plan.patch)
+    smaller[axis] -= max(8, total[axis])
+    return round_down(smaller, spacing)
+
+
+def width_for(machine: Machine) -> int:
+    """Choose the number of features of the first stage.
+
+    Args:
+        machine: What the run may use.
+
+    Returns:
+        32, or 16 for a short budget on a CPU.
+    """
+    is_short = machine.budget_s is not None and machine.budget_s < SHORT_S
+    return 16 if is_short and not machine.is_gpu else 32
+
+
+def patch_limit(dims: int, machine: Machine) -> float:
+    """Tell how many voxels a patch may have.
+
+    Args:
+        dims: 2 or 3.
+        machine: What the run may use.
+
+    Returns:
+        Number of voxels.
+    """
+    width, batch = width_for(machine), SMALLEST_BATCH[dims]
+    by_memory = machine.memory_bytes * MEMORY_SHARE / (BYTES_A_VOXEL * width / 32) / batch
+    if machine.is_gpu:
+        return max(LEAST_PATCH[dims], min(by_memory, 2 * MOST_PATCH[dims]))
+    step_s = STEP_S
+    if machine.budget_s is not None and machine.num_steps is None:
+        step_s = machine.budget_s / WISHED_STEPS
+    by_time = step_s / machine.estimate(batch, width).seconds
+    return max(LEAST_PATCH[dims], min(by_memory, by_time, MOST_PATCH[dims]))
+
+
+def _cube(size: Sequence[int], spacing: Sequence[float], limit: float) -> list[float]:
+    # The largest box that is a cube in mm wherever the image allows one.
+    low, high = 0.0, max(a * b for a, b in zip(size, spacing, strict=True))
+    for _ in range(60):
+        edge = (low + high) / 2
+        if prod(min(edge / b, a) for a, b in zip(size, spacing, strict=True)) > limit:
+            high = edge
+        else:
+            low = edge
+    return [max(1.0, min(low / b, a)) for a, b in zip(size, spacing, strict=True)]
+
+
+def _grown(
+    patch: tuple[int, ...], whole: Sequence[int], spacing: Sequence[float], limit: float
+) -> tuple[int, ...]:
+    # What rounding down left over goes to the shortest sides.
+    for axis in sorted(range(len(patch)), key=lambda place: patch[place] * spacing[place]):
+        step = max(8, divide(patch, spacing).total[axis])
+        longer = (*patch[:axis], patch[axis] + step, *patch[axis + 1 :])
+        is_even = round_down(longer, spacing) == longer
+        if is_even and longer[axis] <= whole[axis] and prod(longer) <= limit:
+            patch = longer
+    return patch
+
+
+def _minutes(machine: Machine) -> str:
+    if machine.budget_s is None or machine.num_steps is not None:
+        return ""
+    return f" and {machine.budget_s / 60:.3g} minutes"
+
+
+def _listed(values: Sequence[float]) -> str:
+    return " x ".join(f"{value:.4g}" for value in values)
