@@ -1,0 +1,284 @@
+"""Case in, `Prediction` out, on the case's own grid."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from itertools import combinations
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from delineate.core.case import Case, Prediction
+from delineate.core.errors import DelineateError, ShapeError
+from delineate.core.image import Image, Mask
+from delineate.core.labels import LabelTable
+from delineate.core.plan import Plan
+from delineate.infer.bundle import load_bundle, num_outputs
+from delineate.infer.export import Canvas, export
+from delineate.infer.intake import check_image
+from delineate.infer.preparation import Prepared, prepare_image
+from delineate.infer.window import Network, lay_tiles, slide
+from delineate.readers import strip_suffix
+from delineate.transforms.spatial import rearrange
+from delineate.writers import write_prediction
+
+CALL_VOXELS = {"cpu": 2**18, "cuda": 2**23}
+"""Voxels of small tiles that go through the network at once."""
+TILE_VOXELS = {"cpu": 2**20, "cuda": 2**23}
+"""Voxels up to which a tile may outgrow the training patch."""
+SURE = 10.0
+"""Logit of background in tiles that need no network."""
+LOCAL_NORMS = (nn.GroupNorm, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.LayerNorm)
+"""Layers whose answer depends on all of a tile, so that tiles must stay as in training."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictor:
+    """A trained network that answers images; make it with `load`, or of a live network."""
+
+    plan: Plan
+    """The plan that the network was trained under."""
+    model: nn.Module
+    """The network, in evaluation mode, on the device."""
+    name: str = "model"
+    """What it is called in messages and files."""
+    weights_hash: str = ""
+    """Tells these weights from others."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    """Where the network runs."""
+
+    @classmethod
+    def load(cls, path_or_name: str | Path, *, device: str = "auto") -> "Predictor":
+        """Load a shipped bundle by name, or a bundle or run folder by path.
+
+        Args:
+            path_or_name: Such as "hippocampus" or "runs/my".
+            device: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:N".
+
+        Returns:
+            The predictor.
+
+        Example:
+            >>> import delineate
+            >>> model = delineate.load("hippocampus")  # doctest: +SKIP
+        """
+        bundle = load_bundle(path_or_name)
+        place = choose_device(device)
+        layout = torch.channels_last if bundle.plan.dims == 2 else torch.channels_last_3d
+        return cls(
+            plan=bundle.plan,
+            model=bundle.model.to(device=place, memory_format=layout),  # type: ignore[call-overload]
+            name=bundle.name,
+            weights_hash=bundle.weights_hash,
+            device=place,
+        )
+
+    @property
+    def labels(self) -> LabelTable:
+        """What the numbers in its masks mean."""
+        return self.plan.labels
+
+    def predict(
+        self,
+        image: Image | Case,
+        *,
+        probabilities: bool = False,
+        entropy: bool = False,
+        flips: Sequence[int] | None = None,
+    ) -> Prediction:
+        """Segment one image.
+
+        Args:
+            image: An image or a case, of the plan's channels.
+            probabilities: Whether to keep each output's probability, (K, *S), float16.
+            entropy: Whether to keep the entropy in nats, (*S), float16.
+            flips: Network axes whose mirror images are averaged; None means the plan's.
+
+        Returns:
+            Mask on the image's own grid, and what was asked for.
+        """
+        start = perf_counter()
+        picture = image.image if isinstance(image, Case) else image
+        check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
+        mirrored = self._checked_flips(self.plan.flips if flips is None else flips)
+        prepared = prepare_image(picture, self.plan)
+        result = self._run(prepared, mirrored, probabilities=probabilities, entropy=entropy)
+        return Prediction(
+            case_id=image.id if isinstance(image, Case) else strip_suffix(Path(picture.source)),
+            mask=Mask.of(
+                result.labels,
+                picture.geometry,
+                is_stack=self.labels.overlapping,
+                source=f"{self.name} on {picture.source}",
+            ),
+            labels=self.labels,
+            probabilities=result.probabilities,
+            entropy=result.entropy,
+            provenance=self._provenance(mirrored, perf_counter() - start),
+            hand=lambda prediction, path: write_prediction(prediction, path, image=picture),
+        )
+
+    def logits(self, array: NDArray[np.float32], flips: Sequence[int] = ()) -> Iterator[tuple[int, Tensor]]:
+        """Run the network over an image in working space, slab by slab.
+
+        Args:
+            array: What `prepare_image` made, (C, *S).
+            flips: Network axes whose mirror images are averaged.
+
+        Yields:
+            First plane and logits (K, z, Y, X) of consecutive slabs; a 2-D image is one plane.
+        """
+        volume = torch.from_numpy(array if array.ndim == 4 else array[:, None])
+        lead = (1,) * (3 - self.plan.dims)
+        tiling = lay_tiles(
+            volume.shape[1:],
+            (*lead, *self.plan.patch),
+            overlap=self.plan.overlap,
+            max_voxels=TILE_VOXELS[self.device.type] if self._sees_places_alike() else None,
+        )
+        batch = max(1, CALL_VOXELS[self.device.type] // math.prod(tiling.tile))
+        yield from slide(
+            volume, tiling, self._network(flips), background=self._background(), batch=batch
+        )
+
+    def _run(
+        self, prepared: Prepared, flips: Sequence[int], *, probabilities: bool, entropy: bool
+    ) -> Canvas:
+        """Fill native arrays through views that have the canonical axis order."""
+        shape, outputs = prepared.native.shape, num_outputs(self.plan)
+        stacked = self.labels.overlapping
+        labels = np.zeros((outputs, *shape), bool) if stacked else np.zeros(shape, np.uint8)
+        chances = np.zeros((outputs, *shape), np.float16) if probabilities else None
+        doubt = np.zeros(shape, np.float16) if entropy else None
+
+        def view(array: NDArray[Any]) -> NDArray[Any]:
+            turned = rearrange(array, prepared.order, prepared.flips)
+            return turned if len(shape) == 3 else np.expand_dims(turned, -3)
+
+        canvas = Canvas(
+            decision="layers" if stacked else "exclusive" if self.labels.is_exclusive else "painted",
+            labels=view(labels),
+            probabilities=None if chances is None else view(chances),
+            entropy=None if doubt is None else view(doubt),
+        )
+        working = prepared.array.shape[1:]
+        full = (1,) * (3 - len(working)) + working
+        export(self.logits(prepared.array, flips), full, canvas)
+        ids = labels if stacked else self._ids(labels)
+        return Canvas(decision=canvas.decision, labels=ids, probabilities=chances, entropy=doubt)
+
+    def _ids(self, places: NDArray[Any]) -> NDArray[Any]:
+        ids = [0, *(label.id for label in self.labels.labels)]
+        if ids == list(range(len(ids))):
+            return places
+        kind = np.min_scalar_type(max(ids))
+        return np.asarray(ids, dtype=kind)[places]
+
+    def _network(self, flips: Sequence[int]) -> Network:
+        is_flat = self.plan.dims == 2
+        layout = torch.channels_last if is_flat else torch.channels_last_3d
+        mirrors = [
+            [axis + 2 for axis in axes]
+            for count in range(len(flips) + 1)
+            for axes in combinations(flips, count)
+        ]
+
+        def run(tiles: Tensor) -> Tensor:
+            batch = tiles.squeeze(2) if is_flat else tiles
+            batch = batch.to(self.device).contiguous(memory_format=layout)
+            with torch.inference_mode(), self._precision():
+                total = self.model(batch)[0].float()
+                for axes in mirrors[1:]:
+                    total = total + self.model(batch.flip(axes))[0].float().flip(axes)
+                total = (total / len(mirrors)).contiguous()
+            return total.unsqueeze(2) if is_flat else total
+
+        return run
+
+    def _precision(self) -> Any:  # noqa: ANN401 - one of two context managers
+        if self.plan.bf16 and has_bf16(self.device):
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def _background(self) -> Tensor:
+        logits = torch.full((num_outputs(self.plan),), -SURE, device=self.device)
+        if self.labels.is_exclusive:
+            logits[0] = SURE
+        return logits
+
+    def _sees_places_alike(self) -> bool:
+        return not any(isinstance(layer, LOCAL_NORMS) for layer in self.model.modules())
+
+    def _checked_flips(self, flips: Sequence[int]) -> tuple[int, ...]:
+        if not set(flips) <= set(range(self.plan.dims)):
+            raise ShapeError(
+                f"flips must be axes from 0 to {self.plan.dims - 1}, not {tuple(flips)}. "
+                f"The model {self.name} sees {self.plan.dims} axes."
+            )
+        return tuple(sorted(set(flips)))
+
+    def _provenance(self, flips: tuple[int, ...], seconds: float) -> dict[str, Any]:
+        try:
+            release = version("delineate")
+        except PackageNotFoundError:
+            release = "unknown"
+        return {
+            "model": self.name,
+            "weights_hash": self.weights_hash,
+            "plan_hash": self.plan.hash(),
+            "delineate": release,
+            "torch": torch.__version__,
+            "device": str(self.device),
+            "flips": list(flips),
+            "seconds": round(seconds, 3),
+        }
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn a device's name into a device that is there.
+
+    Args:
+        name: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:N".
+
+    Returns:
+        The device.
+
+    Raises:
+        DelineateError: If there is no such device here.
+    """
+    has_cuda = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if has_cuda else "cpu")
+    kind, _, number = name.partition(":")
+    is_there = name == "cpu" or (
+        kind == "cuda" and has_cuda and (number or "0").isdigit()
+        and int(number or 0) < torch.cuda.device_count()
+    )
+    if not is_there:
+        raise DelineateError(
+            f"device must be auto, cpu or a CUDA device that is there, not {name!r}. "
+            "Pass --device cpu."
+        )
+    return torch.device(name)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Tell whether a device computes in bfloat16 rather than imitate it.
+
+    Args:
+        device: A CPU or CUDA device.
+
+    Returns:
+        True if bfloat16 is worth its while there.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
