@@ -1,0 +1,1 @@
+"""The ground floor: values that every room passes on, numpy only."""

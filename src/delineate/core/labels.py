@@ -76,7 +76,9 @@ class LabelTable:
             )
 
     @classmethod
-    def of_names(cls, names: Mapping[str, int | Sequence[int]], ignore: int | None = None) -> "LabelTable":
+    def of_names(
+        cls, names: Mapping[str, int | Sequence[int]], ignore: int | None = None
+    ) -> "LabelTable":
         """Make a table from names and ids, as `dataset.json` has them.
 
         Args:
@@ -169,9 +171,9 @@ class LabelTable:
                 "name": label.name,
                 "covers": list(label.ids),
                 "colour": list(label.colour),
-                "concept": None if label.concept is None else [
-                    label.concept.value, label.concept.scheme, label.concept.meaning
-                ],
+                "concept": None
+                if label.concept is None
+                else [label.concept.value, label.concept.scheme, label.concept.meaning],
             }
             for label in self.labels
         ]
@@ -191,6 +193,7 @@ class LabelTable:
         for row in values["labels"]:
             covers = tuple(int(value) for value in row.get("covers", ()))
             code = row.get("concept")
+            concept = CodedConcept(value=code[0], scheme=code[1], meaning=code[2]) if code else None
             red, green, blue = row.get("colour", (255, 0, 0))
             labels.append(
                 Label(
@@ -198,7 +201,7 @@ class LabelTable:
                     name=str(row["name"]),
                     covers=() if covers == (int(row["id"]),) else covers,
                     colour=(int(red), int(green), int(blue)),
-                    concept=CodedConcept(value=code[0], scheme=code[1], meaning=code[2]) if code else None,
+                    concept=concept,
                 )
             )
         ignore = values.get("ignore")

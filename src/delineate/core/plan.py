@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -14,6 +15,29 @@ from delineate.core.files import write_text
 from delineate.core.labels import LabelTable
 
 VERSION = 1
+
+
+class _Block(dict[str, Any]):
+    """A mapping that is written one key a line, whatever it holds."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes `_Block` in block style; plain lists and maps of scalars stay on one line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads 1e-3 as a number, which YAML 1.1 takes for text."""
+
+
+_Dumper.add_representer(
+    _Block,
+    lambda dumper, block: dumper.represent_mapping("tag:yaml.org,2002:map", block, False),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +139,8 @@ class Plan:
         for name, value in _plain(self).items():
             if name == "reasons":
                 continue
-            entry = {"value": value, "why": reasons[name]} if name in reasons else value
-            blocks.append(
-                yaml.safe_dump({name: entry}, sort_keys=False, width=88, default_flow_style=None)
-            )
+            entry = _Block(value=value, why=reasons[name]) if name in reasons else value
+            blocks.append(_dump(_Block({name: entry})))
         return "\n".join(blocks)
 
     @classmethod
@@ -136,15 +158,10 @@ class Plan:
             PlanError: If the text is no YAML, a key is unknown or missing, or a value has a
                 wrong type.
         """
-        try:
-            raw = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise PlanError(f"{where} is no valid YAML ({error}). Mend that line.") from error
-        if not isinstance(raw, Mapping):
-            raise PlanError(f"{where} holds no plan. Write one with `delineate plan DATA --out RUN`.")
+        raw = _read(text, where)
         known = {entry.name for entry in fields(cls)}
         required = {entry.name for entry in fields(cls) if _is_required(entry)}
-        if strange := sorted(set(raw) - known):
+        if strange := sorted(set(map(str, raw)) - (known - {"reasons"})):
             raise PlanError(f"{where} has unknown keys {strange}. Known are: {sorted(known)}.")
         if absent := sorted(required - set(raw)):
             raise PlanError(f"{where} lacks {absent}. Write the plan anew, or add them.")
@@ -154,9 +171,15 @@ class Plan:
             if isinstance(entry, Mapping) and set(entry) == {"value", "why"}:
                 values[name], reasons[name] = entry["value"], str(entry["why"])
         try:
-            return cls(**_typed(values), reasons=reasons)
-        except (TypeError, ValueError, KeyError) as error:
-            raise PlanError(f"{where} has a value of a wrong type ({error}). Correct it.") from error
+            plan = cls(**_typed(values), reasons=reasons)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise PlanError(f"{where} has a wrong value: {error}. Correct it.") from error
+        if plan.version > VERSION:
+            raise PlanError(
+                f"{where} has version {plan.version}, but this Delineate reads up to {VERSION}. "
+                "Update Delineate, or write the plan anew."
+            )
+        return plan
 
     def save(self, path: str | Path) -> None:
         """Write the plan to a file, whole or not at all.
@@ -196,8 +219,27 @@ def _is_required(entry: Any) -> bool:  # noqa: ANN401 - a dataclass field of any
 def _plain(plan: Plan) -> dict[str, Any]:
     values = {entry.name: getattr(plan, entry.name) for entry in fields(plan)}
     values["labels"] = plan.labels.to_dict()
+    values["spacing_mm"] = [float(step) for step in plan.spacing_mm]
+    values |= {
+        name: float(values[name]) for name, kind in get_type_hints(Plan).items() if kind is float
+    }
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
+
+
+def _dump(block: _Block) -> str:
+    style: dict[str, Any] = {"sort_keys": False, "default_flow_style": None, "width": 88}
+    return str(yaml.dump(block, Dumper=_Dumper, allow_unicode=True, **style))
+
+
+def _read(text: str, where: str) -> Mapping[str, Any]:
+    try:
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with one resolver more
+    except yaml.YAMLError as error:
+        raise PlanError(f"{where} is no valid YAML ({error}). Mend that line.") from error
+    if not isinstance(raw, Mapping):
+        raise PlanError(f"{where} holds no plan. Write one with `delineate plan DATA --out RUN`.")
+    return raw
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
@@ -210,14 +252,25 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
             typed[name] = LabelTable.from_dict(value)
         elif name == "folds":
             typed[name] = tuple(tuple(str(case) for case in fold) for fold in value)
-        elif name == "spacing_mm":
-            typed[name] = tuple(float(step) for step in value)
         elif get_origin(kind) is tuple:
-            typed[name] = tuple(value)
-        elif get_origin(kind) is dict:
-            typed[name] = dict(value)
-        elif kind is bool and not isinstance(value, bool):
-            raise TypeError(f"{name} must be true or false, not {value!r}")
+            if not isinstance(value, list):
+                raise TypeError(f"{name} must be a list such as [1, 2], not {value!r}")
+            typed[name] = tuple(_scalar(name, get_args(kind)[0], item) for item in value)
         else:
-            typed[name] = kind(value)
+            typed[name] = _scalar(name, kind, value)
     return typed
+
+
+def _scalar(name: str, kind: Any, value: Any) -> Any:  # noqa: ANN401 - any field's type
+    """Turn one YAML value into a field's type, refusing what would lose something."""
+    if get_origin(kind) is dict:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{name} must be a mapping, not {value!r}")
+        return dict(value)
+    if value is None or isinstance(value, list | Mapping):
+        raise TypeError(f"{name} must be one value, not {value!r}")
+    if isinstance(value, bool) != (kind is bool):
+        raise TypeError(f"{name} must {'' if kind is bool else 'not '}be true or false: {value!r}")
+    if kind is int and float(value) != int(value):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    return kind(value)
