@@ -2,6 +2,9 @@
 
 from delineate.metrics.overlap import dice, iou, precision, recall
 from delineate.metrics.pair import Metric, Pair
+from delineate.metrics.scoreboard import ALL_CLASSES, Failure, Scoreboard
+from delineate.metrics.scoring import Row, score_case
+from delineate.metrics.summary import Summary
 from delineate.metrics.surface import (
     SurfaceDistances,
     average_surface_distance,
@@ -52,6 +55,7 @@ METRICS: dict[str, Metric] = {
 """Name to metric; a scoreboard measures all of them, in this order."""
 
 __all__ = [
-    "METRICS", "Metric", "Pair", "SurfaceDistances", "average_surface_distance", "dice",
-    "hausdorff", "hausdorff95", "iou", "precision", "recall", "surface_dice", "surface_distances",
+    "ALL_CLASSES", "METRICS", "Failure", "Metric", "Pair", "Row", "Scoreboard", "Summary",
+    "SurfaceDistances", "average_surface_distance", "dice", "hausdorff", "hausdorff95", "iou",
+    "precision", "recall", "score_case", "surface_dice", "surface_distances",
 ]  # fmt: skip

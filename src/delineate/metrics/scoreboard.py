@@ -1,0 +1,256 @@
+"""The case table: a row per case and class, its summary, and both as files and text.
+
+No mean stands without its counts. Cases where exactly one mask is empty keep the worst value
+(Dice, IoU and NSD 0, distances the image's diagonal); where both are empty there is no value.
+A mean that leaves failures out improves as a model fails more.
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.metrics.pair import Metric
+from delineate.metrics.scoring import Row
+from delineate.metrics.summary import Summary, bootstrap, case_medians
+
+ALL_CLASSES = "all classes"
+CONVENTION = "voxel borders, max of directed 95th percentiles (as MONAI, Metrics Reloaded)"
+EMPTY_POLICY = (
+    "Empty masks: where truth and prediction are both empty, the class is absent from the case "
+    "and has no value; where only one is empty (missed or spurious), Dice, IoU and NSD are 0 and "
+    "distances are the diagonal of the image. These cases count in every mean and median."
+)
+INTERVAL_POLICY = (
+    "Intervals: 95 % percentile bootstrap of the mean over patients, each drawn with all of its "
+    "cases. With fewer than about ten patients they are too narrow. All classes: the mean of the "
+    "classes' means; its median is that of each case's mean."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A case that could not be scored, and why."""
+
+    case: str
+    """The case's id."""
+    reason: str
+    """One sentence that says what and how to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoreboard:
+    """Every score of an evaluation, with what it takes to read them."""
+
+    rows: tuple[Row, ...]
+    """One per case and class."""
+    metrics: Mapping[str, Metric]
+    """What was measured; the rows' values have the same keys."""
+    tolerance_mm: float
+    """Tolerance of the surface Dice."""
+    unit: Literal["mm", "px"] = "mm"
+    """Unit of distances: pixels where the files know no millimetres."""
+    failures: tuple[Failure, ...] = ()
+    """Cases that could not be scored; a command with any ends with an error."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the scores must know, one sentence each."""
+    num_resamples: int = 2000
+    """Draws of the bootstrap."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in order."""
+        return tuple(dict.fromkeys(row.label for row in self.rows))
+
+    @cached_property
+    def cases(self) -> tuple[str, ...]:
+        """Ids of the scored cases, in order."""
+        return tuple(dict.fromkeys(row.case for row in self.rows))
+
+    @cached_property
+    def patients(self) -> tuple[str, ...]:
+        """Patient of each scored case."""
+        owner = {row.case: row.patient for row in self.rows}
+        return tuple(owner[case] for case in self.cases)
+
+    @cached_property
+    def summary(self) -> tuple[Summary, ...]:
+        """Each class and then all classes, by each metric."""
+        groups: list[tuple[str, tuple[str, ...]]] = [(name, (name,)) for name in self.labels]
+        if len(self.labels) > 1:
+            groups.append((ALL_CLASSES, self.labels))
+        return tuple(
+            self._summarise(name, members, metric)
+            for name, members in groups
+            for metric in self.metrics
+        )
+
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """Arrange one metric by case and class.
+
+        Args:
+            metric: Row of `METRICS`.
+
+        Returns:
+            Values, (cases, classes), float; nan where the class is absent.
+        """
+        grid = np.full((len(self.cases), len(self.labels)), np.nan)
+        case_place = {case: place for place, case in enumerate(self.cases)}
+        label_place = {label: place for place, label in enumerate(self.labels)}
+        for row in self.rows:
+            grid[case_place[row.case], label_place[row.label]] = row.values[metric]
+        return grid
+
+    def find(self, label: str, metric: str) -> Summary:
+        """Look one summary up.
+
+        Args:
+            label: The class, or "all classes" (of one class alone: that class).
+            metric: Row of `METRICS`.
+
+        Returns:
+            The summary.
+
+        Raises:
+            KeyError: If there is no such class or metric.
+        """
+        if label == ALL_CLASSES and len(self.labels) == 1:
+            label = self.labels[0]
+        for entry in self.summary:
+            if (entry.label, entry.metric) == (label, metric):
+                return entry
+        raise KeyError((label, metric))
+
+    def title(self, metric: str) -> str:
+        """Name a metric with its unit and tolerance.
+
+        Args:
+            metric: Row of `METRICS`.
+
+        Returns:
+            A title such as "HD95 (mm)" or "NSD at 1 mm".
+        """
+        row = self.metrics[metric]
+        if metric == "nsd":
+            return f"{row.title} at {self.tolerance_mm:.4g} {self.unit}"
+        return f"{row.title} ({self.unit})" if row.unit == "mm" else row.title
+
+    def to_csv(self) -> str:
+        """Write a line per case and class.
+
+        Returns:
+            CSV with a header; names of distance columns end with their unit, the NSD's with its
+            tolerance; cells of absent classes are empty.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        columns = [_column(name, self) for name in self.metrics]
+        writer.writerow(["case", "patient", "label", "status", *columns, "convention"])
+        for row in self.rows:
+            cells = [_cell(row.values[name]) for name in self.metrics]
+            writer.writerow([row.case, row.patient, row.label, row.status, *cells, CONVENTION])
+        return text.getvalue()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the summary into plain values.
+
+        Returns:
+            A nested dictionary for JSON; None for nan.
+        """
+        return {
+            "num_cases": len(self.cases),
+            "num_patients": len(set(self.patients)),
+            "tolerance": self.tolerance_mm,
+            "unit": self.unit,
+            "convention": {name: metric.convention for name, metric in self.metrics.items()},
+            "empty_policy": EMPTY_POLICY,
+            "interval_policy": INTERVAL_POLICY,
+            "bootstrap": {"num_resamples": self.num_resamples, "seed": self.seed},
+            "summary": [
+                {key: _finite(value) for key, value in asdict(entry).items()}
+                for entry in self.summary
+            ],
+            "notes": list(self.notes),
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+
+    def to_json(self) -> str:
+        """Write the summary.
+
+        Returns:
+            JSON of `to_dict`, indented.
+        """
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @property
+    def text(self) -> str:
+        """The summary as a table for a terminal, and what must be known with it."""
+        width = max([len("class"), *(len(entry.label) for entry in self.summary)])
+        names = max([len("metric"), *(len(self.title(name)) for name in self.metrics)])
+        head = (
+            f"{'class':{width}}  {'metric':{names}}  {'mean':>6}  {'95 % interval':^15}  "
+            f"{'median':>6}  scored missed spurious absent"
+        )
+        lines = [head, "-" * len(head)]
+        previous = None
+        for entry in self.summary:
+            label = "" if entry.label == previous else entry.label
+            previous = entry.label
+            interval = f"{_number(entry.low)} to {_number(entry.high)}"
+            lines.append(
+                f"{label:{width}}  {self.title(entry.metric):{names}}  {_number(entry.mean):>6}  "
+                f"{interval:^15}  {_number(entry.median):>6}  {entry.num_scored:6} "
+                f"{entry.num_missed:6} {entry.num_spurious:8} {entry.num_absent:6}"
+            )
+        lines.append(f"{len(self.cases)} cases of {len(set(self.patients))} patients.")
+        lines.extend(self.notes)
+        lines.extend(f"Not scored: {failure.reason}" for failure in self.failures)
+        return "\n".join(lines)
+
+    def _summarise(self, name: str, members: tuple[str, ...], metric: str) -> Summary:
+        columns = [self.labels.index(member) for member in members]
+        grid = self.values(metric)[:, columns]
+        found = [row.status for row in self.rows if row.label in members]
+        interval = bootstrap(
+            grid, self.patients, num_resamples=self.num_resamples, seed=self.seed
+        )
+        return Summary(
+            label=name,
+            metric=metric,
+            mean=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            median=case_medians(grid),
+            num_patients=interval.num_patients,
+            num_scored=found.count("scored"),
+            num_missed=found.count("missed"),
+            num_spurious=found.count("spurious"),
+            num_absent=found.count("absent"),
+        )
+
+
+def _column(metric: str, board: Scoreboard) -> str:
+    if metric == "nsd":
+        return f"nsd_{board.tolerance_mm:.4g}{board.unit}"
+    return f"{metric}_{board.unit}" if board.metrics[metric].unit == "mm" else metric
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any field of a summary
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}" if value < 10 else f"{value:.1f}"
