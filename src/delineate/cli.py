@@ -1,0 +1,289 @@
+"""The command line: one command a step, made from the step's settings.
+
+A command `name` is the module `delineate.steps.name` with the dataclass `NameSettings` and
+the function `name`; fields and their docstrings become options and their help. Required
+fields are positional, unless they are called `out` or `model`. Only the table below is
+imported for `--help`, and only the chosen step for a command.
+"""
+
+import inspect
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+from importlib import import_module
+from time import monotonic
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+
+from delineate.core.errors import DelineateError, pick
+from delineate.core.progress import show_with
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+COMMANDS: dict[str, str] = {
+    "describe": "Say what a folder holds: layout, cases, classes, spacing and problems.",
+    "plan": "Decide everything for a dataset and write it down with the reasons.",
+    "train": "Train on a folder of labelled scans within a budget; goes on if stopped.",
+    "predict": "Segment files, folders or globs with a trained model.",
+    "evaluate": "Compare predictions with the truth: table, scores.csv and report.html.",
+    "models": "List the models that come with Delineate, and what they are worth.",
+    "demo": "Show the whole way on synthetic patients; needs no data.",
+}
+"""Name of each step to one line of help."""
+
+OPTIONS = ("out", "model")
+"""Required settings that are options nevertheless, since their names say what they are."""
+
+SILENT_S = 2.0
+"""Work that is over sooner shows no progress."""
+LINE_EVERY_S = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM; no `except Exception` on the way may swallow it."""
+
+
+class Drawer:
+    """Draws progress on stderr: bars on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, *, is_terminal: bool, write: Callable[[str], object]) -> None:
+        """Draw nothing yet.
+
+        Args:
+            is_terminal: True to draw bars.
+            write: Takes text where there are no bars.
+        """
+        self.is_terminal = is_terminal
+        self.write = write
+        self.said_at = -LINE_EVERY_S
+        self.bars: Progress | None = None
+        self.tasks: dict[str, TaskID] = {}
+
+    def show(self, description: str, done: int, total: int, seconds: float) -> None:
+        """Draw one state of progress, as `core.progress` hands it over.
+
+        Args:
+            description: What is being done.
+            done: Items done.
+            total: Items in all.
+            seconds: Time since the start.
+        """
+        if self.is_terminal:
+            self._move_bar(description, done, total, seconds)
+        elif seconds >= SILENT_S and monotonic() - self.said_at >= LINE_EVERY_S:
+            self.said_at = monotonic()
+            self.write(f"{description}: {done} of {total}{_left(done, total, seconds)}\n")
+
+    def say(self, text: str) -> None:
+        """Write a line, above the bars if there are any.
+
+        Args:
+            text: The line.
+        """
+        if self.bars is None:
+            self.write(text + "\n")
+        else:
+            self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the bars away."""
+        if self.bars is not None:
+            self.bars.stop()
+        self.bars, self.tasks = None, {}
+
+    def _move_bar(self, description: str, done: int, total: int, seconds: float) -> None:
+        if done >= total:
+            if self.bars is not None and description in self.tasks:
+                self.bars.remove_task(self.tasks.pop(description))
+            if not self.tasks:
+                self.close()
+            return
+        if self.bars is None:
+            self.bars = _make_bars()
+        if description not in self.tasks:
+            self.tasks[description] = self.bars.add_task(description, total=total, left="")
+        left = _left(done, total, seconds).lstrip(", ")
+        self.bars.update(self.tasks[description], completed=done, total=total, left=left)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; None takes the process's own.
+
+    Returns:
+        0 if all went well, 1 if some cases failed, 2 after an error, 130 if stopped.
+
+    Raises:
+        DelineateError: With --debug only; else its sentence goes to stderr.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    is_debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        return _dispatch(words, is_debug=is_debug)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (KeyboardInterrupt, _Stopped):
+        return _complain("stopped. What was finished is kept.", 130)
+    except DelineateError as error:
+        if is_debug:
+            raise
+        return _complain(f"error: {error}", 2)
+    except Exception as error:  # the last wall: whatever it is, no traceback for the user
+        if is_debug:
+            raise
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        return _complain(f"error: unforeseen {cause} (--debug shows where; please report it).", 2)
+
+
+def _dispatch(words: list[str], *, is_debug: bool) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version", "version"):
+        print(_version())
+        return 0
+    pick(COMMANDS, words[0], what="command")
+    drawer = Drawer(is_terminal=sys.stderr.isatty(), write=sys.stderr.write)
+    _set_up(drawer, is_debug=is_debug)
+    try:
+        result = _run(words[0], words[1:])
+    finally:
+        show_with(None)
+        drawer.close()
+    if result is not None:
+        print(getattr(result, "text", result))
+        sys.stdout.flush()
+    return 1 if getattr(result, "failures", ()) else 0
+
+
+def _run(name: str, words: list[str]) -> object:
+    module = import_module(f"delineate.steps.{name}")
+    kind = getattr(module, f"{name.capitalize()}Settings")
+    step = getattr(module, name)
+    return step(_parse(name, kind, words, about=_summary(step)))
+
+
+def _parse(name: str, kind: type, words: list[str], *, about: str) -> object:
+    import tyro  # 0.1 s, which the list of commands need not pay
+
+    hints = get_type_hints(kind)
+    marks: dict[str, Any] = {}
+    for entry in fields(kind):
+        if entry.default is None:
+            quiet = tyro.conf.arg(metavar=_metavar(hints[entry.name]), help_behavior_hint="")
+            marks[entry.name] = Annotated[hints[entry.name], quiet]
+        elif entry.default is entry.default_factory is MISSING and entry.name not in OPTIONS:
+            marks[entry.name] = Annotated[hints[entry.name], tyro.conf.Positional]
+    space = {"__annotations__": marks, "__module__": kind.__module__}
+    marked: Any = dataclass(frozen=True, kw_only=True)(type(kind.__name__, (kind,), space))
+    config = (tyro.conf.PositionalMetavarFromFieldName,)
+    prog = f"delineate {name}"
+    found: object = tyro.cli(marked, prog=prog, description=about, args=words, config=config)
+    return found
+
+
+def _metavar(hint: Any) -> str:  # noqa: ANN401 - any annotation
+    """Name what an optional setting takes: INT for `int | None`, INT... for a tuple."""
+    kind = next(option for option in get_args(hint) if option is not type(None))
+    if get_origin(kind) is tuple:
+        return f"{get_args(kind)[0].__name__.upper()}..."
+    return str(getattr(kind, "__name__", kind)).upper()
+
+
+def _set_up(drawer: Drawer, *, is_debug: bool) -> None:
+    """Let progress, log lines and signals reach the user; silence what libraries mutter."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            drawer.say(self.format(record))
+
+    logger = logging.getLogger("delineate")
+    logger.handlers = [Handler()]
+    logger.setLevel(logging.DEBUG if is_debug else logging.INFO)
+    logger.propagate = False
+    if not is_debug:
+        warnings.simplefilter("ignore")
+    show_with(drawer.show)
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+    except ValueError:  # not the main thread: signals belong to somebody else
+        logger.debug("Signals stay with the main thread.")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _Stopped
+
+
+def _make_bars() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    start = monotonic()
+
+    class Late(Progress):
+        def get_renderables(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            return () if monotonic() - start < SILENT_S else super().get_renderables()
+
+    columns = (
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    bars = Late(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4)
+    bars.start()
+    return bars
+
+
+def _left(done: int, total: int, seconds: float) -> str:
+    if not 0 < done < total:
+        return ""
+    rest = seconds / done * (total - done)
+    if rest < 90:
+        return f", {rest:.0f} s left"
+    return f", {rest / 60:.0f} min left" if rest < 5400 else f", {rest / 3600:.1f} h left"
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:{width}}  {text}" for name, text in COMMANDS.items())
+    return (
+        "usage: delineate COMMAND ...\n\n"
+        "Medical image segmentation: from a folder of scans to a trained model, a measured\n"
+        f"result and standard files.\n\ncommands:\n{rows}\n\n"
+        "`delineate COMMAND --help` explains its options. --debug after any command shows\n"
+        "tracebacks and every log line. Exit code: 0 well, 1 some cases failed, 2 error,\n"
+        "130 stopped."
+    )
+
+
+def _summary(step: Callable[..., object]) -> str:
+    text = inspect.getdoc(step) or ""
+    return text.split("\nArgs:")[0].split("\nReturns:")[0].strip()
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"delineate {version('delineate')}"
+    except PackageNotFoundError:
+        return "delineate (not installed)"
+
+
+def _complain(message: str, code: int) -> int:
+    sys.stderr.write(f"delineate: {message}\n")
+    return code
