@@ -4,7 +4,6 @@ nibabel mends broken headers silently (a spacing of 0 becomes 1), so the header 
 unchecked and judged here.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from delineate.core.errors import FileError
 from delineate.core.geometry import Geometry
 from delineate.core.labels import LabelTable
+from delineate.core.tags import labels_of_tag
 from delineate.readers.content import AnyArray, Content, check_spacing, native, placed
 from delineate.readers.guard import guarded, present
 
@@ -85,13 +85,8 @@ def _read_header(path: Path) -> tuple[Any, list[str]]:
 
 
 def _labels(comments: list[str]) -> LabelTable | None:
-    """Read the label table that our own writer leaves in a comment extension."""
-    for comment in comments:
-        try:
-            return LabelTable.from_dict(json.loads(comment)["delineate"]["labels"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return None
+    tables = (labels_of_tag(comment) for comment in comments)
+    return next((table for table in tables if table is not None), None)
 
 
 def _place(header: Any, path: Path, shape: tuple[int, ...]) -> tuple[Matrix, tuple[str, ...]]:  # noqa: ANN401
@@ -158,5 +153,6 @@ def _load(path: Path, header: Any, geometry: Geometry) -> AnyArray:  # noqa: ANN
         is_scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
         array = np.asarray(proxy, dtype=np.float32) if is_scaled else proxy.get_unscaled()
         if array.dtype.names:
-            array = np.stack([array[name].squeeze() for name in ("R", "G", "B")], axis=-1)
+            colours: Any = array
+            array = np.stack([colours[name].squeeze() for name in ("R", "G", "B")], axis=-1)
         return native(array.T.reshape(-1, *geometry.shape))

@@ -1,0 +1,72 @@
+"""The line of text that our own files carry where their format has no place for labels.
+
+NIfTI, PNG and TIFF know nothing of class names, and the last two nothing of millimetres; each
+has room for a comment. Writers put this one there, readers look for it, others ignore it.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from delineate.core.errors import DelineateError
+from delineate.core.geometry import Geometry
+from delineate.core.labels import LabelTable
+
+KEY = "delineate"
+
+
+def write_tag(geometry: Geometry, labels: LabelTable) -> str:
+    """Say in one line of ASCII what the numbers mean and where they lie.
+
+    Args:
+        geometry: The mask's grid.
+        labels: Its classes.
+
+    Returns:
+        JSON that `labels_of_tag` and `geometry_of_tag` read.
+    """
+    values = {
+        "affine": geometry.affine.tolist(),
+        "is_physical": geometry.is_physical,
+        "labels": labels.to_dict(),
+    }
+    return json.dumps({KEY: values})
+
+
+def labels_of_tag(text: str) -> LabelTable | None:
+    """Find the classes in a comment.
+
+    Args:
+        text: Any comment of any file.
+
+    Returns:
+        The table, or None if the comment is not one of ours.
+    """
+    try:
+        return LabelTable.from_dict(_values(text)["labels"])
+    except (ValueError, KeyError, TypeError, AttributeError, DelineateError):
+        return None
+
+
+def geometry_of_tag(text: str, shape: tuple[int, ...]) -> Geometry | None:
+    """Find the grid in a comment.
+
+    Args:
+        text: Any comment of any file.
+        shape: Spatial shape of the array beside it.
+
+    Returns:
+        The grid, or None if the comment is not one of ours or speaks of another shape.
+    """
+    try:
+        values = _values(text)
+        affine = np.array(values["affine"], dtype=np.float64)
+        return Geometry(shape=shape, affine=affine, is_physical=bool(values["is_physical"]))
+    except (ValueError, KeyError, TypeError, DelineateError):
+        return None
+
+
+def _values(text: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(text)[KEY]
+    return values

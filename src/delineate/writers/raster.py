@@ -1,0 +1,106 @@
+"""Label pictures: PNG for one plane, multi-page TIFF for a stack.
+
+A volume has no PNG. Asked for one, `PngWriter` writes one picture per slice, NAME_z000.png
+and on; whoever wants one file takes TIFF. Grid and label names go into a comment of the file.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from delineate.core.case import Prediction
+from delineate.core.errors import LabelError
+from delineate.core.files import whole
+from delineate.core.formats import Writer
+from delineate.core.geometry import Geometry
+from delineate.core.image import Image
+from delineate.core.tags import KEY, write_tag
+from delineate.writers.numbers import AnyArray, label_ids
+
+
+def slice_paths(path: Path, num_slices: int) -> list[Path]:
+    """Name the pictures that a volume becomes.
+
+    Args:
+        path: The file that was asked for, such as NAME.png.
+        num_slices: Length of the volume's first axis.
+
+    Returns:
+        NAME_z000.png, NAME_z001.png and so on, beside each other.
+    """
+    digits = max(3, len(str(num_slices - 1)))
+    return [path.with_name(f"{path.stem}_z{z:0{digits}d}{path.suffix}") for z in range(num_slices)]
+
+
+class PngWriter(Writer):
+    """Writes grey PNG of 8 or 16 bits whose values are the label ids."""
+
+    suffix = ".png"
+
+    def write(self, prediction: Prediction, path: Path, *, image: Image | None = None) -> None:
+        """Write one picture, or one per slice of a volume (see `slice_paths`).
+
+        Args:
+            prediction: What to write.
+            path: A file that ends in .png.
+            image: Not used.
+
+        Raises:
+            LabelError: If an id is beyond 16 bits.
+        """
+        array = label_ids(prediction, "PNG")
+        if array.dtype == np.int32:
+            raise LabelError(
+                f"{prediction.case_id} has label ids beyond 16 bits, which PNG does not hold. "
+                "Write it as tiff."
+            )
+        geometry = prediction.mask.geometry
+        if array.ndim == 2:
+            _write_png(array, path, write_tag(geometry, prediction.labels))
+            return
+        plane = Geometry.of_spacing(
+            array.shape[1:], geometry.spacing_mm[1:] if geometry.is_physical else None
+        )
+        tag = write_tag(plane, prediction.labels)
+        for picture, target in zip(array, slice_paths(path, len(array)), strict=True):
+            _write_png(picture, target, tag)
+
+
+class TiffWriter(Writer):
+    """Writes deflated TIFF, one page a slice, whose values are the label ids."""
+
+    suffix = ".tif"
+
+    def write(self, prediction: Prediction, path: Path, *, image: Image | None = None) -> None:
+        """Write one page, or one per slice of a volume.
+
+        Args:
+            prediction: What to write.
+            path: A file that ends in .tif or .tiff.
+            image: Not used.
+        """
+        import tifffile
+
+        array = label_ids(prediction, "TIFF")
+        tag: str | None = write_tag(prediction.mask.geometry, prediction.labels)
+        with whole(path) as draft, tifffile.TiffWriter(draft) as tiff:
+            for page in array if array.ndim == 3 else array[None]:
+                tiff.write(
+                    page,
+                    photometric="minisblack",
+                    compression="zlib",
+                    description=tag,
+                    metadata=None,
+                    contiguous=False,
+                )
+                tag = None
+
+
+def _write_png(array: AnyArray, path: Path, tag: str) -> None:
+    from PIL import Image as Picture
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text(KEY, tag)
+    with whole(path) as draft:
+        Picture.fromarray(np.ascontiguousarray(array)).save(draft, format="PNG", pnginfo=info)
