@@ -194,7 +194,7 @@ class Scoreboard:
     @property
     def text(self) -> str:
         """The summary as a table for a terminal, and what must be known with it."""
-        width = max([len("class"), *(len(entry.label) for entry in self.summary)])
+        width = max([len("class"), *(len(_short(entry.label)) for entry in self.summary)])
         names = max([len("metric"), *(len(self.title(name)) for name in self.metrics)])
         head = (
             f"{'class':{width}}  {'metric':{names}}  {'mean':>6}  {'95 % interval':^15}  "
@@ -203,15 +203,16 @@ class Scoreboard:
         lines = [head, "-" * len(head)]
         previous = None
         for entry in self.summary:
-            label = "" if entry.label == previous else entry.label
+            label = "" if entry.label == previous else _short(entry.label)
             previous = entry.label
             interval = f"{_number(entry.low)} to {_number(entry.high)}"
+            interval = "-" if math.isnan(entry.low) else interval
             lines.append(
                 f"{label:{width}}  {self.title(entry.metric):{names}}  {_number(entry.mean):>6}  "
                 f"{interval:^15}  {_number(entry.median):>6}  {entry.num_scored:6} "
                 f"{entry.num_missed:6} {entry.num_spurious:8} {entry.num_absent:6}"
             )
-        lines.append(f"{len(self.cases)} cases of {len(set(self.patients))} patients.")
+        lines.append(f"Cases: {len(self.cases)}; patients: {len(set(self.patients))}.")
         lines.extend(self.notes)
         lines.extend(f"Not scored: {failure.reason}" for failure in self.failures)
         return "\n".join(lines)
@@ -242,6 +243,10 @@ def _column(metric: str, board: Scoreboard) -> str:
     if metric == "nsd":
         return f"nsd_{board.tolerance_mm:.4g}{board.unit}"
     return f"{metric}_{board.unit}" if board.metrics[metric].unit == "mm" else metric
+
+
+def _short(name: str, limit: int = 20) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"
 
 
 def _cell(value: float) -> str:
