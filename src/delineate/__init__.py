@@ -93,7 +93,7 @@ def load(path_or_name: str, *, device: str = "auto") -> "Predictor":
         >>> model = load("hippocampus")  # doctest: +SKIP
         >>> model.predict(read_image("brain.nii.gz")).save("seg.nii.gz")  # doctest: +SKIP
     """
-    from delineate.infer.predictor import Predictor  # noqa: PLC0415 - keeps torch out
+    from delineate.infer.predictor import Predictor
 
     return Predictor.load(path_or_name, device=device)
 

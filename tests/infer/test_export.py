@@ -45,7 +45,9 @@ def test_labels_are_those_of_interpolating_everything(working, target, thickness
 
 def test_noise_that_is_all_border_is_exported_the_same(monkeypatch):
     logits = torch.randn(3, 10, 12, 14, generator=torch.Generator().manual_seed(1))
-    canvases = [Canvas(decision="exclusive", labels=np.zeros((20, 25, 21), np.uint8)) for _ in range(2)]
+    canvases = [
+        Canvas(decision="exclusive", labels=np.zeros((20, 25, 21), np.uint8)) for _ in range(2)
+    ]
 
     export(slabs_of(logits, 4), (10, 12, 14), canvases[0])
     monkeypatch.setattr("delineate.infer.export.DENSE_ABOVE", 2.0)
@@ -58,7 +60,9 @@ def test_noise_that_is_all_border_is_exported_the_same(monkeypatch):
 
 def test_small_chunks_change_nothing(monkeypatch):
     logits = smooth_logits(3, (12, 20, 16))
-    canvases = [Canvas(decision="exclusive", labels=np.zeros((30, 33, 47), np.uint8)) for _ in range(2)]
+    canvases = [
+        Canvas(decision="exclusive", labels=np.zeros((30, 33, 47), np.uint8)) for _ in range(2)
+    ]
 
     export(slabs_of(logits, 4), (12, 20, 16), canvases[0])
     monkeypatch.setattr("delineate.infer.export.CHUNK_BYTES", 40_000)

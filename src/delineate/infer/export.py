@@ -131,11 +131,11 @@ def _interpolate(logits: Tensor, axes: tuple[_Axis, _Axis, _Axis]) -> Tensor:
 def _labels(logits: Tensor, axes: tuple[_Axis, _Axis, _Axis], decision: Decision) -> Tensor:
     """Choose a label for each target voxel, interpolating the border shell only."""
     cells = decide(logits, decision)
-    for axis, size in enumerate(cells.shape):
+    for place, size in enumerate(cells.shape):
         if size > 1:
-            here, there = cells.narrow(axis, 0, size - 1), cells.narrow(axis, 1, size - 1)
+            here, there = cells.narrow(place, 0, size - 1), cells.narrow(place, 1, size - 1)
             joined = torch.where(here == there, here, MIXED)
-            cells = torch.cat([joined, cells.narrow(axis, size - 1, 1)], dim=axis)
+            cells = torch.cat([joined, cells.narrow(place, size - 1, 1)], dim=place)
     labels = cells
     for place, axis in enumerate(axes):
         labels = labels.index_select(place, axis.low)
@@ -144,16 +144,15 @@ def _labels(logits: Tensor, axes: tuple[_Axis, _Axis, _Axis], decision: Decision
     if len(shell) > DENSE_ABOVE * len(flat):
         return decide(_interpolate(logits, axes), decision)
     rows = logits.movedim(0, -1).contiguous()  # (z, Y, X, K): a voxel's logits lie together
-    for part in shell.split(max(1, CHUNK_BYTES // (16 * len(logits)))):
+    for part in torch.split(shell, max(1, CHUNK_BYTES // (16 * len(logits)))):
         flat[part] = decide(_interpolate_at(rows, axes, part), decision)
     return labels
 
 
 def _interpolate_at(rows: Tensor, axes: tuple[_Axis, _Axis, _Axis], flat: Tensor) -> Tensor:
     """Interpolate chosen target voxels: (z, Y, X, K) and flat places (n,) to (K, n)."""
-    _, y, x = axes
-    across = len(y.low) * len(x.low)
-    chosen = (flat // across, flat // len(x.low) % len(y.low), flat % len(x.low))
+    _, height, width = (len(axis.low) for axis in axes)
+    chosen = (flat // (height * width), flat // width % height, flat % width)
     strides = (rows.shape[1] * rows.shape[2], rows.shape[2], 1)
     ends = []
     for axis, place, stride in zip(axes, chosen, strides, strict=True):
@@ -162,8 +161,8 @@ def _interpolate_at(rows: Tensor, axes: tuple[_Axis, _Axis, _Axis], flat: Tensor
     values = rows.view(-1, rows.shape[-1])
     total = torch.zeros((len(flat), rows.shape[-1]), device=rows.device)
     for (plane, first), (row, second), (column, third) in product(*ends):
-        weight = first * second * third
-        total.addcmul_(values.index_select(0, plane + row + column), weight[:, None])
+        share = first * second * third
+        total.addcmul_(values.index_select(0, plane + row + column), share[:, None])
     return total.T
 
 
@@ -204,7 +203,8 @@ def _fill_dense(canvas: Canvas, planes: slice, logits: Tensor) -> None:
         entropy = -(chances * logs).sum(0)
     else:
         chances = logits.sigmoid()
-        entropy = functional.binary_cross_entropy_with_logits(logits, chances, reduction="none").mean(0)
+        coins = functional.binary_cross_entropy_with_logits(logits, chances, reduction="none")
+        entropy = coins.mean(0)
     if canvas.probabilities is not None:
         canvas.probabilities[:, planes] = chances.half().cpu().numpy()
     if canvas.entropy is not None:

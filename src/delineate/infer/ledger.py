@@ -46,7 +46,11 @@ class Ledger:
         return all((self.path.parent / name).exists() for name in row["files"])
 
     def record(
-        self, case_id: str, key: Mapping[str, Any], files: Sequence[str], provenance: Mapping[str, Any]
+        self,
+        case_id: str,
+        key: Mapping[str, Any],
+        files: Sequence[str],
+        provenance: Mapping[str, Any],
     ) -> None:
         """Note that a case is done.
 
@@ -57,7 +61,9 @@ class Ledger:
             provenance: What made them, for the reader.
         """
         self.cases[case_id] = {
-            "key": dict(key), "files": list(files), "provenance": dict(provenance)
+            "key": dict(key),
+            "files": list(files),
+            "provenance": dict(provenance),
         }
         self.save()
 

@@ -21,7 +21,7 @@ from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.infer.bundle import load_bundle, num_outputs
-from delineate.infer.export import Canvas, export
+from delineate.infer.export import Canvas, Decision, export
 from delineate.infer.intake import check_image
 from delineate.infer.preparation import Prepared, prepare_image
 from delineate.infer.window import Network, lay_tiles, slide
@@ -125,7 +125,9 @@ class Predictor:
             hand=lambda prediction, path: write_prediction(prediction, path, image=picture),
         )
 
-    def logits(self, array: NDArray[np.float32], flips: Sequence[int] = ()) -> Iterator[tuple[int, Tensor]]:
+    def logits(
+        self, array: NDArray[np.float32], flips: Sequence[int] = ()
+    ) -> Iterator[tuple[int, Tensor]]:
         """Run the network over an image in working space, slab by slab.
 
         Args:
@@ -162,8 +164,9 @@ class Predictor:
             turned = rearrange(array, prepared.order, prepared.flips)
             return turned if len(shape) == 3 else np.expand_dims(turned, -3)
 
+        decision: Decision = "exclusive" if self.labels.is_exclusive else "painted"
         canvas = Canvas(
-            decision="layers" if stacked else "exclusive" if self.labels.is_exclusive else "painted",
+            decision="layers" if stacked else decision,
             labels=view(labels),
             probabilities=None if chances is None else view(chances),
             entropy=None if doubt is None else view(doubt),
@@ -179,7 +182,8 @@ class Predictor:
         if ids == list(range(len(ids))):
             return places
         kind = np.min_scalar_type(max(ids))
-        return np.asarray(ids, dtype=kind)[places]
+        table: NDArray[Any] = np.asarray(ids, dtype=kind)
+        return np.take(table, places)
 
     def _network(self, flips: Sequence[int]) -> Network:
         is_flat = self.plan.dims == 2
@@ -194,7 +198,7 @@ class Predictor:
             batch = tiles.squeeze(2) if is_flat else tiles
             batch = batch.to(self.device).contiguous(memory_format=layout)
             with torch.inference_mode(), self._precision():
-                total = self.model(batch)[0].float()
+                total: Tensor = self.model(batch)[0].float()
                 for axes in mirrors[1:]:
                     total = total + self.model(batch.flip(axes))[0].float().flip(axes)
                 total = (total / len(mirrors)).contiguous()
@@ -258,7 +262,9 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if has_cuda else "cpu")
     kind, _, number = name.partition(":")
     is_there = name == "cpu" or (
-        kind == "cuda" and has_cuda and (number or "0").isdigit()
+        kind == "cuda"
+        and has_cuda
+        and (number or "0").isdigit()
         and int(number or 0) < torch.cuda.device_count()
     )
     if not is_there:
@@ -279,6 +285,6 @@ def has_bf16(device: torch.device) -> bool:
         True if bfloat16 is worth its while there.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     able = torch.cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))

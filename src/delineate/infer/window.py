@@ -101,21 +101,22 @@ def _lay_axis(size: int, patch: int, overlap: float, growth: float) -> tuple[int
     return tile, tuple(sorted({round(place * gap) for place in range(count)}))
 
 
-def gaussian(tile: Sequence[int]) -> Tensor:
+def gaussian(tile: Sequence[int], *, floor: float = 1e-9) -> Tensor:
     """Weigh a tile's voxels by their distance from its middle.
 
     Args:
         tile: Shape of the tile.
+        floor: Least weight, so that a corner that one tile alone covers still counts.
 
     Returns:
-        Product of Gaussians with sigma = length / 8, 1 in the middle and at least 0.001,
-        of shape `tile`, float32.
+        Product of Gaussians with sigma = length / 8, 1 in the middle, of shape `tile`,
+        float32.
     """
     weight = torch.ones(())
     for length in tile:
         offset = torch.arange(length, dtype=torch.float32) - (length - 1) / 2
         weight = weight[..., None] * torch.exp(-0.5 * (offset / (length / 8)) ** 2)
-    return (weight / weight.max()).clamp_min(1e-3)
+    return (weight / weight.max()).clamp_min(floor)
 
 
 def slide(
@@ -188,11 +189,12 @@ class _Band:
         kind = torch.float16 if 4 * math.prod(size) > HALF_ABOVE_BYTES else torch.float32
         self.sums = torch.zeros(size, dtype=kind, device=background.device)
         self.weights = torch.zeros(size[1:], device=background.device)
-        self.weight = gaussian(tiling.tile).to(background.device)
+        floor = 1e-9 if kind == torch.float32 else 1e-3  # what half precision can still sum
+        self.weight = gaussian(tiling.tile, floor=floor).to(background.device)
 
     def add(self, start: Start, logits: Tensor) -> None:
         """Add one tile's logits (K, z, y, x)."""
-        across = (slice(start[1], start[1] + logits.shape[2]), slice(start[2], start[2] + logits.shape[3]))
+        _, *across = _box(start, self.tiling.tile)
         for ring, planes in self._segments(start[0], logits.shape[1]):
             weight = self.weight[planes]
             self.weights[(ring, *across)] += weight
@@ -206,7 +208,7 @@ class _Band:
         while self.base < until:
             ring, _ = next(self._segments(self.base, min(step, until - self.base)))
             weights = self.weights[ring]
-            logits = self.sums[:, ring].float() / weights.clamp_min(1e-6)
+            logits = self.sums[:, ring].float() / weights.clamp_min(1e-12)
             logits = torch.where(weights > 0, logits, self.background)
             self.sums[:, ring] = 0
             self.weights[ring] = 0
@@ -231,7 +233,7 @@ class _Band:
 
 
 def _pad(image: Tensor, tiling: Tiling) -> Tensor:
-    pads = []
+    pads: list[int] = []
     for full, size, before in zip(tiling.padded, tiling.shape, tiling.before, strict=True):
         pads[:0] = [before, full - size - before]
     # Training continues a patch from the image's edge; so does this.

@@ -1,0 +1,217 @@
+"""Predict: images in, segmentations on their own grids out; what is done is skipped."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from delineate.core.case import Case, Prediction
+from delineate.core.errors import DelineateError, FileError, pick
+from delineate.core.files import whole
+from delineate.core.plan import Plan
+from delineate.core.progress import track
+from delineate.infer.inputs import Source, find_sources, open_source
+from delineate.infer.ledger import Ledger
+from delineate.infer.predictor import Predictor
+from delineate.writers import WRITERS, write_prediction
+
+AUTO = {2: "png", 3: "nifti"}
+"""Format by the image's axes, if the user chose none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSettings:
+    """What to segment, with which model, and where to."""
+
+    inputs: tuple[str, ...]
+    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case."""
+    model: str
+    """Name of a shipped model, or the folder of a run or bundle."""
+    out: Path
+    """Folder of the results, one file a case, named as its input."""
+    format: str = "auto"
+    """Formats separated by commas: nifti, nrrd, png, tiff, rle, overlay; auto takes nifti for
+    volumes and png for pictures."""
+    flips: tuple[int, ...] | None = None
+    """Axes whose mirror images are averaged, such as 0 1 2: slower, a little better. The
+    plan's if left out."""
+    probabilities: bool = False
+    """Whether to write each class's probability, as <case>_probabilities.npz."""
+    entropy: bool = False
+    """Whether to write the entropy of the classes in nats, as <case>_entropy.npz."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    overwrite: bool = False
+    """Whether to predict again what is done, and to replace files of others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """What a run of predictions did."""
+
+    folder: Path
+    """Where the results are."""
+    written: tuple[str, ...] = ()
+    """Ids of the cases that were predicted."""
+    skipped: tuple[str, ...] = ()
+    """Ids of the cases that were done before."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with each case that was left out, by id."""
+
+    @property
+    def text(self) -> str:
+        """What to tell the user."""
+        done = f"Predicted {len(self.written)} of {self._num_cases} cases into {self.folder}"
+        before = f"; {len(self.skipped)} were done before" if self.skipped else ""
+        bad = [f"  {case_id}: {reason}" for case_id, reason in self.failures.items()]
+        head = [f"{len(bad)} could not be predicted:"] if bad else []
+        return "\n".join([f"{done}{before}.", *head, *bad])
+
+    @property
+    def _num_cases(self) -> int:
+        return len(self.written) + len(self.skipped) + len(self.failures)
+
+
+def predict(settings: PredictSettings) -> Predicted:
+    """Segment every input; a bad one is named and left out, a full disk ends the run.
+
+    Args:
+        settings: What to segment, with which model, and where to.
+
+    Returns:
+        Which cases were predicted, skipped and left out.
+
+    Raises:
+        FileError: If an input does not exist or the results cannot be written.
+    """
+    formats = _formats(settings)
+    predictor = Predictor.load(settings.model, device=settings.device)
+    sources = find_sources(settings.inputs, len(predictor.plan.channels))
+    ledger = Ledger(settings.out)
+    keys = {source.id: _key(settings, predictor, source) for source in sources}
+    todo = [
+        source
+        for source in sources
+        if settings.overwrite or not ledger.is_done(source.id, keys[source.id])
+    ]
+    _protect(settings, ledger, todo, formats)
+    ledger.save()
+    written: list[str] = []
+    failures: dict[str, str] = {}
+    for source, future in track(_read_ahead(todo, predictor.plan), "predicting", len(todo)):
+        try:
+            prediction, files = _answer(settings, predictor, future, formats)
+        except _DiskError as error:
+            raise FileError(str(error)) from error
+        except Exception as error:  # one bad case must not end a night's work
+            failures[source.id] = _said(error)
+            continue
+        ledger.record(source.id, keys[source.id], files, prediction.provenance)
+        written.append(source.id)
+    skipped = tuple(source.id for source in sources if source not in todo)
+    return Predicted(
+        folder=settings.out, written=tuple(written), skipped=skipped, failures=failures
+    )
+
+
+class _DiskError(Exception):
+    """The results' disk is full or may not be written: no later case can fare better."""
+
+
+def _formats(settings: PredictSettings) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in settings.format.split(",")))
+    for name in names:
+        if name != "auto":
+            pick(WRITERS, name, what="format")
+    return names
+
+
+def _file_name(case_id: str, name: str) -> str:
+    # Pictures to look at share an ending with label images to compute with.
+    return f"{case_id}{'_overlay' if name == 'overlay' else ''}{WRITERS[name].suffix}"
+
+
+def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dict[str, Any]:
+    flips = predictor.plan.flips if settings.flips is None else settings.flips
+    return {
+        "weights_hash": predictor.weights_hash,
+        "plan_hash": predictor.plan.hash(),
+        "format": settings.format,
+        "flips": sorted(flips),
+        "probabilities": settings.probabilities,
+        "entropy": settings.entropy,
+        "inputs": source.stamp(),
+    }
+
+
+def _protect(
+    settings: PredictSettings, ledger: Ledger, todo: Sequence[Source], formats: Sequence[str]
+) -> None:
+    """Refuse to write over the inputs, or over what no prediction made."""
+    names = {part for name in formats for part in (AUTO.values() if name == "auto" else [name])}
+    inputs = {path.resolve() for source in todo for path in source.paths}
+    for source in todo:
+        for path in (settings.out / _file_name(source.id, name) for name in sorted(names)):
+            if path.resolve() in inputs:
+                raise FileError(
+                    f"{path} is an input and would be overwritten. Choose another --out."
+                )
+            if path.exists() and ledger.is_new and not settings.overwrite:
+                raise FileError(
+                    f"{path} is there already, and not from a run of predictions. "
+                    "Choose another --out, or pass --overwrite."
+                )
+
+
+def _read_ahead(todo: Sequence[Source], plan: Plan) -> Iterator[tuple[Source, Future[Case]]]:
+    """Read the next case in a thread while the network works on this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ahead = [pool.submit(open_source, source, plan) for source in todo[:1]]
+        for place, source in enumerate(todo):
+            ahead += [
+                pool.submit(open_source, later, plan) for later in todo[place + 1 : place + 2]
+            ]
+            yield source, ahead.pop(0)
+
+
+def _answer(
+    settings: PredictSettings, predictor: Predictor, future: Future[Case], formats: Sequence[str]
+) -> tuple[Prediction, list[str]]:
+    """Predict a case and write it; returns the names of its files."""
+    case = future.result()
+    prediction = predictor.predict(
+        case,
+        probabilities=settings.probabilities,
+        entropy=settings.entropy,
+        flips=settings.flips,
+    )
+    files = []
+    try:
+        for name in formats:
+            chosen = AUTO[case.image.geometry.dims] if name == "auto" else name
+            path = settings.out / _file_name(case.id, chosen)
+            write_prediction(prediction, path, image=case.image, format=chosen)
+            slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
+            files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
+        for name in ("probabilities", "entropy"):
+            array = getattr(prediction, name)
+            if array is not None:
+                files.append(f"{case.id}_{name}.npz")
+                with whole(settings.out / files[-1]) as draft:
+                    np.savez_compressed(draft, **{name: array})
+    except (FileError, OSError) as error:
+        if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
+            raise _DiskError(str(error)) from error
+        raise
+    return prediction, files
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, DelineateError):
+        return str(error)
+    detail = (str(error).strip().splitlines() or ["no detail"])[0]
+    return f"This is a fault of Delineate or of its libraries ({type(error).__name__}: {detail})."

@@ -1,0 +1,106 @@
+import nibabel
+import numpy as np
+import pytest
+
+from delineate.core.errors import FileError, GeometryError, ShapeError
+from delineate.infer.inputs import Source, find_sources, open_source
+
+
+def write(path, shape=(6, 5, 4), spacing=1.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    array = np.random.default_rng(len(path.name)).normal(size=shape).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(array, np.diag([spacing, spacing, spacing, 1])), path)
+    return path
+
+
+def ids(sources: list[Source]) -> list[str]:
+    return [source.id for source in sources]
+
+
+def test_files_folders_and_globs_are_expanded_once(tmp_path):
+    for number in (1, 2, 10):
+        write(tmp_path / "scans" / f"case_{number}.nii.gz")
+
+    sources = find_sources(
+        [tmp_path / "scans" / "case_2.nii.gz", tmp_path / "scans", f"{tmp_path}/scans/*_1.nii.gz"],
+        1,
+    )
+
+    assert ids(sources) == ["case_2", "case_1", "case_10"]
+
+
+def test_channel_files_are_grouped_for_a_model_of_several_channels(tmp_path):
+    for name in ("a_0000", "a_0001", "b_0001", "b_0000"):
+        write(tmp_path / f"{name}.nii.gz")
+
+    sources = find_sources([tmp_path], 2)
+
+    assert ids(sources) == ["a", "b"]
+    assert [path.name for path in sources[1].paths] == ["b_0000.nii.gz", "b_0001.nii.gz"]
+
+
+def test_the_single_channel_of_nnunet_names_is_dropped(tmp_path):
+    write(tmp_path / "hip_007_0000.nii.gz")
+
+    assert ids(find_sources([tmp_path], 1)) == ["hip_007"]
+
+
+def test_equal_names_in_two_folders_are_told_apart(tmp_path):
+    for folder in ("monday", "tuesday"):
+        write(tmp_path / folder / "scan.nii.gz")
+
+    assert ids(find_sources([tmp_path / "monday", tmp_path / "tuesday"], 1)) == [
+        "monday_scan",
+        "tuesday_scan",
+    ]
+
+
+def test_channels_are_stacked_in_order(tmp_path, make_plan):
+    paths = tuple(write(tmp_path / f"a_000{number}.nii.gz") for number in range(2))
+    plan = make_plan(channels=("T1", "T2"))
+
+    case = open_source(Source(id="a", paths=paths), plan)
+
+    assert case.image.channels == ("T1", "T2")
+    assert case.image.array.shape == (2, 4, 5, 6)
+
+
+def test_a_missing_channel_is_named(tmp_path, make_plan):
+    paths = tuple(write(tmp_path / f"a_000{number}.nii.gz") for number in (0, 2))
+
+    with pytest.raises(ShapeError, match=r"channels \[0, 2\], but the model wants 0 to 2"):
+        open_source(Source(id="a", paths=paths), make_plan(channels=("T1", "T2", "FLAIR")))
+
+
+def test_channels_on_different_grids_are_refused(tmp_path, make_plan):
+    paths = (write(tmp_path / "a_0000.nii.gz"), write(tmp_path / "a_0001.nii.gz", spacing=2.0))
+
+    with pytest.raises(GeometryError, match="lies on another grid"):
+        open_source(Source(id="a", paths=paths), make_plan(channels=("T1", "T2")))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("absent.nii.gz", "does not exist"),
+        ("no_*.nii.gz", "matches no file"),
+        ("", "holds no image"),
+    ],
+)
+def test_an_input_that_is_not_there_is_named(tmp_path, name, reason):
+    with pytest.raises(FileError, match=reason):
+        find_sources([str(tmp_path / name)], 1)
+
+
+def test_no_input_at_all_is_an_error():
+    with pytest.raises(FileError, match="There is no input"):
+        find_sources([], 1)
+
+
+def test_a_changed_file_has_another_stamp(tmp_path):
+    path = write(tmp_path / "a.nii.gz")
+    before = Source(id="a", paths=(path,)).stamp()
+
+    write(path, shape=(7, 5, 4))
+
+    assert Source(id="a", paths=(path,)).stamp() != before

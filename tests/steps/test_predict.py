@@ -1,0 +1,258 @@
+import errno
+import json
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from delineate.core.errors import FileError, UnknownNameError
+from delineate.core.files import whole
+from delineate.core.labels import LabelTable
+from delineate.core.plan import Plan
+from delineate.core.progress import show_with
+from delineate.models import build_model
+from delineate.readers import read_mask
+from delineate.steps.predict import PredictSettings, predict
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Write a run folder whose small network has random weights."""
+
+    def make(name="run", *, seed=0, channels=("MR",), dims=3):
+        plan = Plan(
+            dataset="made",
+            layout="folder",
+            labels=LabelTable.of_names({"front": 1, "back": 2}),
+            channels=channels,
+            dims=dims,
+            canonical=True,
+            spacing_mm=(1.0,) * dims,
+            normalisation=({"kind": "zscore"},) * len(channels),
+            patch=(16,) * dims,
+            batch_size=2,
+            model="unet",
+            model_options={"features": [4, 8]},
+            loss="dice_ce",
+        )
+        folder = tmp_path / name
+        plan.save(folder / "plan.yaml")
+        torch.manual_seed(seed)
+        model = build_model("unet", len(channels), 3, dims, features=[4, 8])
+        facts = {"plan_hash": plan.hash(), "weights_hash": f"seed {seed}"}
+        save_file(
+            model.state_dict(), folder / "best.safetensors", metadata={"facts": json.dumps(facts)}
+        )
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Write three small volumes of different shapes."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number in range(3):
+        write_scan(folder / f"case_{number}.nii.gz", shape=(12 + number, 10, 14))
+    return folder
+
+
+def write_scan(path, shape=(12, 10, 14), seed=0):
+    array = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    affine = np.array([[-1.0, 0, 0, 5], [0, 0, 1.5, 2], [0, -2, 0, 1], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(array, affine), path)
+
+
+def settings_of(scans, run, **changes):
+    values = {"inputs": (str(scans),), "model": str(run), "out": scans.parent / "out"}
+    return PredictSettings(**{**values, **changes})
+
+
+def test_each_case_has_a_file_on_its_own_grid(scans, make_run):
+    result = predict(settings_of(scans, make_run(), device="cpu"))
+
+    assert result.written == ("case_0", "case_1", "case_2")
+    assert "Predicted 3 of 3 cases" in result.text
+    for path in scans.iterdir():
+        image, mask = nibabel.load(path), nibabel.load(scans.parent / "out" / path.name)
+        assert mask.shape == image.shape
+        assert np.allclose(mask.affine, image.affine, atol=1e-4)
+        assert set(np.unique(mask.get_fdata())) <= {0, 1, 2}
+
+
+def test_a_second_run_skips_what_is_done(scans, make_run):
+    run = make_run()
+    predict(settings_of(scans, run))
+    before = {path: path.stat().st_mtime_ns for path in (scans.parent / "out").glob("*.gz")}
+
+    result = predict(settings_of(scans, run))
+
+    assert result.written == ()
+    assert result.skipped == ("case_0", "case_1", "case_2")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("change", ["model", "flips", "overwrite", "format"])
+def test_another_model_or_setting_predicts_again(scans, make_run, change):
+    predict(settings_of(scans, make_run()))
+    changes = {
+        "model": {"model": str(make_run("other", seed=1))},
+        "flips": {"flips": (0,)},
+        "overwrite": {"overwrite": True},
+        "format": {"format": "nrrd"},
+    }
+
+    result = predict(settings_of(scans, scans.parent / "run", **changes[change]))
+
+    assert len(result.written) == 3
+
+
+def test_only_a_changed_or_new_input_is_predicted_again(scans, make_run):
+    run = make_run()
+    predict(settings_of(scans, run))
+    write_scan(scans / "case_1.nii.gz", shape=(9, 9, 9), seed=5)
+    write_scan(scans / "case_9.nii.gz")
+
+    result = predict(settings_of(scans, run))
+
+    assert result.written == ("case_1", "case_9")
+
+
+def test_one_bad_case_is_named_and_the_others_are_predicted(scans, make_run):
+    path = scans / "case_1.nii.gz"
+    path.write_bytes(path.read_bytes()[:400])
+    array = np.ones((5, 5, 5), np.float32)
+    array[0, 0, :2] = np.nan
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), scans / "case_2.nii.gz")
+
+    result = predict(settings_of(scans, make_run()))
+
+    assert result.written == ("case_0",)
+    assert set(result.failures) == {"case_1", "case_2"}
+    assert "2 voxels that are NaN" in result.failures["case_2"]
+    assert "case_1.nii.gz" in result.text
+
+
+def test_a_failed_case_is_tried_again_in_the_next_run(scans, make_run):
+    run = make_run()
+    good = (scans / "case_1.nii.gz").read_bytes()
+    (scans / "case_1.nii.gz").write_bytes(b"")
+    assert set(predict(settings_of(scans, run)).failures) == {"case_1"}
+
+    (scans / "case_1.nii.gz").write_bytes(good)
+
+    assert predict(settings_of(scans, run)).written == ("case_1",)
+
+
+def test_several_formats_and_extras_are_written_at_once(scans, make_run):
+    predict(settings_of(scans, make_run(), format="nifti, rle", probabilities=True, entropy=True))
+
+    out = scans.parent / "out"
+    names = {path.name for path in out.iterdir() if "case_0" in path.name}
+    assert names == {
+        "case_0.nii.gz",
+        "case_0.csv",
+        "case_0_probabilities.npz",
+        "case_0_entropy.npz",
+    }
+    with np.load(out / "case_0_probabilities.npz") as content:
+        probabilities = content["probabilities"]
+    mask = read_mask(out / "case_0.nii.gz").array
+    assert probabilities.shape == (3, *mask.shape)
+    assert (probabilities.argmax(0) == mask).mean() > 0.95
+
+
+def test_a_volume_as_slices_of_png_is_skipped_the_second_time(scans, make_run):
+    run = make_run()
+    predict(settings_of(scans, run, format="png"))
+
+    assert len(predict(settings_of(scans, run, format="png")).skipped) == 3
+
+
+def test_pictures_are_answered_with_pictures(tmp_path, make_run):
+    from PIL import Image as Picture
+
+    array = np.random.default_rng(0).integers(0, 255, (40, 30), dtype=np.uint8)
+    (tmp_path / "scans").mkdir()
+    Picture.fromarray(array).save(tmp_path / "scans" / "tile.png")
+    run = make_run(dims=2, channels=("grey",))
+
+    predict(settings_of(tmp_path / "scans", run))
+
+    assert read_mask(tmp_path / "out" / "tile.png").array.shape == (40, 30)
+
+
+def test_channel_files_become_one_case(tmp_path, make_run):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for channel in range(2):
+        write_scan(folder / f"p1_000{channel}.nii.gz", seed=channel)
+
+    result = predict(settings_of(folder, make_run(channels=("T1", "T2"))))
+
+    assert result.written == ("p1",)
+    assert (tmp_path / "out" / "p1.nii.gz").exists()
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_was_written(scans, make_run, monkeypatch):
+    calls = []
+
+    def write_once(prediction, path, **options):
+        calls.append(path)
+        with whole(path) as draft:
+            draft.write_bytes(b"mask")
+            if len(calls) == 2:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("delineate.steps.predict.write_prediction", write_once)
+
+    with pytest.raises(FileError, match=r"case_1.*No space left on device.*Free some space"):
+        predict(settings_of(scans, make_run()))
+
+    assert sorted(path.name for path in (scans.parent / "out").iterdir()) == [
+        "case_0.nii.gz",
+        "predictions.json",
+    ]
+
+
+def test_inputs_are_never_written_over(scans, make_run):
+    before = (scans / "case_0.nii.gz").read_bytes()
+
+    with pytest.raises(FileError, match="is an input and would be overwritten"):
+        predict(settings_of(scans, make_run(), out=scans, overwrite=True))
+
+    assert (scans / "case_0.nii.gz").read_bytes() == before
+
+
+def test_files_of_others_are_replaced_only_when_asked(scans, make_run):
+    run, out = make_run(), scans.parent / "out"
+    out.mkdir()
+    (out / "case_1.nii.gz").write_text("drawn by hand")
+
+    with pytest.raises(FileError, match="pass --overwrite"):
+        predict(settings_of(scans, run))
+
+    assert (out / "case_1.nii.gz").read_text() == "drawn by hand"
+    assert len(predict(settings_of(scans, run, overwrite=True)).written) == 3
+
+
+def test_an_unknown_model_or_format_is_answered_with_the_nearest(scans, make_run):
+    with pytest.raises(UnknownNameError, match="Did you mean 'nifti'"):
+        predict(settings_of(scans, make_run(), format="nifty"))
+    with pytest.raises(UnknownNameError, match="no run folder and no shipped model named"):
+        predict(settings_of(scans, "no such model"))
+
+    assert not (scans.parent / "out").exists()
+
+
+def test_progress_is_told_case_by_case(scans, make_run):
+    seen = []
+    show_with(lambda what, done, total, seconds: seen.append((what, done, total)))
+
+    predict(settings_of(scans, make_run()))
+    show_with(None)
+
+    assert seen == [("predicting", done, 3) for done in range(4)]
