@@ -7,10 +7,12 @@ from delineate.core.errors import DatasetError, pick
 from delineate.datasets.base import Dataset, readable_folder
 from delineate.datasets.folder import IMAGE_FOLDERS, MASK_FOLDERS, Folder
 from delineate.datasets.nnunet import NnUNet
+from delineate.datasets.phantoms import Phantoms
 
 DATASETS: dict[str, type[Dataset]] = {
     "nnunet": NnUNet,
     "folder": Folder,
+    "phantoms": Phantoms,
 }
 
 
