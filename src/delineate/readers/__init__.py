@@ -7,10 +7,14 @@ from delineate.core.errors import FileError
 from delineate.core.formats import Reader
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
+from delineate.readers.dicom import DicomReader
+from delineate.readers.raster import RasterReader
 from delineate.readers.volume import VolumeReader
 
 READERS: dict[str, Reader] = {
     "volume": VolumeReader(),
+    "raster": RasterReader(),
+    "dicom": DicomReader(),
 }
 
 
@@ -54,7 +58,7 @@ def find_files(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     """List what can be read in a folder, in natural order (case 2 before case 10).
 
     Args:
-        folder: The folder; one that holds DICOM slices is itself the one result.
+        folder: The folder; one that holds nothing but DICOM slices is itself the result.
         recursive: True to look into sub-folders, too.
 
     Returns:
@@ -72,12 +76,16 @@ def find_files(folder: str | Path, *, recursive: bool = False) -> list[Path]:
         raise FileError(
             f"{root} cannot be listed ({error.strerror}). Check the spelling and the permissions."
         ) from error
+    files = [READERS["volume"], READERS["raster"]]
+    if not any(reader.can_read(entry) for entry in entries for reader in files):
+        if READERS["dicom"].can_read(root):
+            return [root]
     found: list[Path] = []
     for entry in entries:
-        if entry.is_dir() and recursive:
-            found += find_files(entry, recursive=True)
-        elif any(reader.can_read(entry) for reader in READERS.values()):
+        if any(reader.can_read(entry) for reader in READERS.values()):
             found.append(entry)
+        elif entry.is_dir() and recursive:
+            found += find_files(entry, recursive=True)
     return found
 
 
@@ -116,10 +124,12 @@ def natural_order(path: str | Path) -> tuple[tuple[int, int | str], ...]:
 
 
 def _reader_of(path: Path) -> Reader:
+    if not path.exists():
+        raise FileError(f"{path} does not exist. Check the spelling.")
     for reader in READERS.values():
         if reader.can_read(path):
             return reader
-    if not path.exists():
-        raise FileError(f"{path} does not exist. Check the spelling.")
+    if path.is_dir():
+        raise FileError(f"{path} is a folder without DICOM slices. Name a file in it.")
     endings = " ".join(ending for reader in READERS.values() for ending in reader.suffixes)
     raise FileError(f"{path} has an ending that no reader knows. Give one of: {endings}.")

@@ -6,6 +6,7 @@ from delineate.core.case import Prediction
 from delineate.core.errors import FileError, pick
 from delineate.core.formats import Writer
 from delineate.core.image import Image
+from delineate.writers.overlay import OverlayWriter
 from delineate.writers.raster import PngWriter, TiffWriter
 from delineate.writers.rle import RleWriter
 from delineate.writers.volume import NiftiWriter, NrrdWriter
@@ -16,6 +17,7 @@ WRITERS: dict[str, Writer] = {
     "png": PngWriter(),
     "tiff": TiffWriter(),
     "rle": RleWriter(),
+    "overlay": OverlayWriter(),
 }
 
 OTHER_ENDINGS = {".nii": "nifti", ".nrrd": "nrrd", ".tiff": "tiff"}

@@ -1,0 +1,198 @@
+"""A picture to look at: outlines over the image, sides, scale and a legend.
+
+Pillow alone draws it: plotting libraries cost a second to import, and their axes would have to
+be taken away again.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageFilter, ImageFont
+
+from delineate.core.case import Prediction
+from delineate.core.image import Image
+from delineate.core.labels import Label
+from delineate.writers.planes import Plane, planes_of
+
+INK, FAINT, GROUND = (235, 235, 235), (150, 150, 155), (17, 17, 20)
+MARGIN, GAP, LINE = 16, 12, 24
+MAX_HEIGHT, MAX_WIDTH, MAX_SIDE = 460, 1500, 820
+FILL = 0.16
+"""Opacity of a label's inside; its outline is opaque."""
+MAX_LISTED = 12
+"""Up to so many labels the legend lists all, beyond only those in sight."""
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def draw_overlay(prediction: Prediction, image: Image | None = None) -> Picture.Image:
+    """Draw a prediction over its image.
+
+    Args:
+        prediction: The labels.
+        image: What lies under them; None shows labels on black.
+
+    Returns:
+        An RGB picture: one panel for a picture, three planes side by side for a volume, all
+        planes at one scale with square millimetres.
+    """
+    planes = planes_of(prediction, image)
+    scale = _scale(planes)
+    panels = [_panel(plane, prediction.labels.labels, scale) for plane in planes]
+    legend = _legend(prediction, planes)
+    top = MARGIN + LINE + (LINE if planes[0].title else 0)
+    height = max(panel.height for panel in panels)
+    panels_width = sum(panel.width for panel in panels) + GAP * (len(panels) - 1)
+    width = max(panels_width + 2 * MARGIN, 420)
+    rows = _wrapped(legend, width - 2 * MARGIN)
+    canvas = Picture.new("RGB", (width, top + height + GAP + LINE * (len(rows) + 1) + 4), GROUND)
+    draw = ImageDraw.Draw(canvas)
+    _text(draw, (MARGIN, MARGIN - 4), prediction.case_id, INK, 17, limit=width - 2 * MARGIN)
+    left = MARGIN
+    for plane, panel in zip(planes, panels, strict=True):
+        canvas.paste(panel, (left, top))
+        _text(draw, (left, top - LINE + 3), plane.title, FAINT, 13, limit=panel.width)
+        _draw_sides(draw, plane.sides, (left, top, panel.width, panel.height))
+        left += panel.width + GAP
+    below = top + height + GAP
+    if prediction.mask.geometry.is_physical:
+        _draw_bar(draw, (MARGIN, below + 6), scale, panels[0].width)
+    _draw_legend(draw, rows, below + LINE - 4)
+    return canvas
+
+
+def _scale(planes: list[Plane]) -> float:
+    """Choose pixels per mm, the same for all planes, so that they fit side by side."""
+    heights = [plane.size[0] for plane in planes]
+    widths = [plane.size[1] for plane in planes]
+    if len(planes) == 1:
+        return MAX_SIDE / max(heights[0], widths[0])
+    return min(MAX_HEIGHT / max(heights), (MAX_WIDTH - 2 * MARGIN - 2 * GAP) / sum(widths))
+
+
+def _panel(plane: Plane, labels: tuple[Label, ...], scale: float) -> Picture.Image:
+    height, width = plane.size
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = Picture.fromarray(np.ascontiguousarray(plane.pixels))
+    panel = picture.resize(size, Picture.Resampling.BICUBIC)
+    for label, region in zip(labels, plane.regions, strict=True):
+        if region.any():
+            inside, outline = _shapes(np.ascontiguousarray(region), size)
+            colour = Picture.new("RGB", size, label.colour)
+            panel.paste(colour, mask=inside.point(lambda value: value * FILL))
+            panel.paste(colour, mask=outline)
+    return panel
+
+
+def _shapes(region: NDArray[np.bool_], size: tuple[int, int]) -> tuple[Picture.Image, Picture.Image]:
+    """Enlarge a region smoothly; its inside and its outline as coverage from 0 to 255."""
+    double = (2 * size[0], 2 * size[1])
+    stencil = Picture.fromarray(region.astype(np.uint8) * 255)
+    smooth = stencil.resize(double, Picture.Resampling.BICUBIC)
+    hard = smooth.point(lambda value: 255 if value >= 128 else 0)
+    core = np.asarray(hard.filter(ImageFilter.MinFilter(7)))
+    ring = Picture.fromarray(np.where(core > 0, 0, np.asarray(hard)).astype(np.uint8))
+    return hard.resize(size, Picture.Resampling.BOX), ring.resize(size, Picture.Resampling.BOX)
+
+
+def _legend(prediction: Prediction, planes: list[Plane]) -> list[tuple[Label | None, str]]:
+    """List labels with their sizes: all if they are few, else those in sight."""
+    labels = prediction.labels
+    in_sight = [
+        any(plane.regions[place].any() for plane in planes) for place in range(len(labels.labels))
+    ]
+    is_short = len(labels.labels) <= MAX_LISTED
+    geometry = prediction.mask.geometry
+    voxel = float(np.prod(geometry.spacing_mm))
+    rows: list[tuple[Label | None, str]] = []
+    for label, is_seen in zip(labels.labels, in_sight, strict=True):
+        if not (is_seen or is_short):
+            continue
+        count = int(np.count_nonzero(prediction.mask.region(label, labels)))
+        if not count:
+            size = "none"
+        elif geometry.is_physical and geometry.dims == 3:
+            size = f"{count * voxel / 1000:.3g} ml"
+        else:
+            size = f"{100 * count / np.prod(geometry.shape):.3g} %"
+        rows.append((label, f"{label.name}  {size}"))
+    if len(rows) < len(labels.labels):
+        rows.append((None, f"and {len(labels.labels) - len(rows)} not in these planes"))
+    return rows
+
+
+def _wrapped(
+    entries: list[tuple[Label | None, str]], width: int
+) -> list[list[tuple[int, Label | None, str]]]:
+    """Set legend entries into lines; each with its distance from the left."""
+    font = _font(14)
+    lines: list[list[tuple[int, Label | None, str]]] = [[]]
+    left = 0
+    for label, text in entries:
+        need = 20 + round(font.getlength(text)) + 22
+        if left and left + need > width + 22:
+            lines.append([])
+            left = 0
+        lines[-1].append((left, label, text))
+        left += need
+    return lines
+
+
+def _draw_legend(
+    draw: ImageDraw.ImageDraw, rows: list[list[tuple[int, Label | None, str]]], top: int
+) -> None:
+    for line, row in enumerate(rows):
+        for left, label, text in row:
+            x, y = MARGIN + left, top + line * LINE
+            if label is not None:
+                draw.rounded_rectangle((x, y + 3, x + 12, y + 15), 3, fill=label.colour)
+            _text(draw, (x + 20 if label else x, y), text, INK if label else FAINT, 14)
+
+
+def _draw_sides(draw: ImageDraw.ImageDraw, sides: str, box: tuple[int, int, int, int]) -> None:
+    left, top, width, height = box
+    middle, centre = top + height // 2, left + width // 2
+    places = (
+        (left + 4, middle, "lm"), (left + width - 4, middle, "rm"),
+        (centre, top + 3, "ma"), (centre, top + height - 3, "md"),
+    )  # fmt: skip
+    for letter, (x, y, anchor) in zip(sides, places, strict=False):
+        draw.text(
+            (x, y), letter, fill=INK, font=_font(13), anchor=anchor,
+            stroke_width=2, stroke_fill=GROUND,
+        )  # fmt: skip
+
+
+def _draw_bar(
+    draw: ImageDraw.ImageDraw, place: tuple[int, int], scale: float, width: int
+) -> None:
+    """Draw a bar of a round number of millimetres, at most a third of the first panel."""
+    longest = width / 3 / scale
+    decade = 10.0 ** np.floor(np.log10(longest))
+    length = max(step * decade for step in (1, 2, 5) if step * decade <= longest)
+    x, y = place
+    end = x + round(length * scale)
+    draw.line((x, y, end, y), fill=FAINT, width=2)
+    _text(draw, (end + 8, y - 9), f"{length:g} mm", FAINT, 13)
+
+
+def _text(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    text: str,
+    colour: tuple[int, int, int],
+    size: int,
+    *,
+    limit: float = float("inf"),
+) -> None:
+    font = _font(size)
+    shown = text
+    while shown and font.getlength(shown) > limit:
+        shown = shown[:-2] + "…" if len(shown) > 2 else ""
+    draw.text(place, shown, fill=colour, font=font)
+
+
+@lru_cache
+def _font(size: int) -> Font:
+    return ImageFont.load_default(size)
