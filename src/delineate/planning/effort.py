@@ -8,7 +8,7 @@ from delineate.core.errors import BudgetError
 from delineate.core.plan import Plan
 from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import MEMORY_SHARE, MIN_STEPS, Machine, StepCost
-from delineate.planning.network import choose_network, shrunk, width_for
+from delineate.planning.network import LEAST_PATCH, choose_network, shrunk, width_for
 
 LARGEST_BATCH = {2: 16, 3: 8}
 """More patches a step than this bring less than more steps do, by number of axes."""
@@ -16,6 +16,8 @@ FIRST_BATCH = 2
 """Where the search starts; a batch of 1 is taken only where 2 do not fit in memory."""
 PEAK_RATE = 2e-3
 """Learning rate of AdamW for a batch of 8."""
+MORE_TRIES = 2
+"""Times that a surprisingly slow step on a CPU is tried again."""
 BY_HAND = "Set by hand."
 """Reason of every decision that the user took."""
 
@@ -23,7 +25,8 @@ BY_HAND = "Set by hand."
 def choose_batch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
     """Double the batch while a measured step leaves memory free and the budget 250 steps.
 
-    A patch of which not even one fits in memory is made smaller, unless it was set by hand.
+    A patch of which not even one fits in memory, or two leave no time for 250 steps, is made
+    smaller, unless it was set by hand.
 
     Args:
         fingerprint: What the data look like.
@@ -37,16 +40,19 @@ def choose_batch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan
         BudgetError: If one patch does not fit in memory, however small.
     """
     found = _search(plan, machine)
-    while found is None:
-        patch = shrunk(fingerprint, plan)
+    while (share := _share_to_keep(found, plan, machine)) < 1:
+        patch = shrunk(fingerprint, plan, share)
         if patch is None or plan.reasons.get("patch") == BY_HAND:
-            raise BudgetError(
-                f"A patch of {plan.patch} voxels does not fit into {_gib(machine.memory_bytes)} "
-                f"of memory on {machine.where}. Choose a smaller --patch or a coarser --spacing."
-            )
-        reason = f"{plan.patch} was planned, but one step of it does not fit in memory."
+            break
+        cause = "does not fit in memory" if found is None else "takes too long for the budget"
+        reason = f"{plan.patch} was planned, but one step of it {cause}."
         plan = choose_network(fingerprint, plan.deciding(reason, patch=patch), machine)
         found = _search(plan, machine)
+    if found is None:
+        raise BudgetError(
+            f"A patch of {plan.patch} voxels does not fit into {_gib(machine.memory_bytes)} "
+            f"of memory on {machine.where}. Choose a smaller --patch or a coarser --spacing."
+        )
     size, cost = found
     plan = plan.deciding(_reason(size, cost, plan, machine), batch_size=size)
     if plan.model_options.get("norm") == "batch" and size < 4:
@@ -91,6 +97,17 @@ def choose_precision(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> 
     return plan.deciding(reason, bf16=machine.has_bf16)
 
 
+def _share_to_keep(
+    found: tuple[int, StepCost] | None, plan: Plan, machine: Machine
+) -> float:
+    if found is None:
+        return 0.7
+    steps = machine.steps_in_budget(found[1].seconds)
+    if steps >= MIN_STEPS or prod(plan.patch) <= LEAST_PATCH[plan.dims]:
+        return 1.0
+    return max(0.3, 0.95 * steps / MIN_STEPS)
+
+
 def _search(plan: Plan, machine: Machine) -> tuple[int, StepCost] | None:
     best = None
     for size in _sizes(plan.dims):
@@ -100,6 +117,8 @@ def _search(plan: Plan, machine: Machine) -> tuple[int, StepCost] | None:
         if best is not None and machine.steps_in_budget(cost.seconds) < MIN_STEPS:
             break
         best = (size, cost)
+        if machine.steps_in_budget(cost.seconds) < 1.5 * MIN_STEPS:
+            break  # twice the batch takes more than half as long again
     if best is None:
         cost = _cost(replace(plan, batch_size=1), machine)
         if cost is not None and cost.peak_bytes <= MEMORY_SHARE * machine.memory_bytes:
@@ -114,14 +133,26 @@ def _sizes(dims: int) -> Sequence[int]:
     return sizes
 
 
+def _guess(plan: Plan, machine: Machine) -> StepCost:
+    width = int(plan.model_options.get("features", [width_for(machine)])[0])
+    return machine.estimate(prod(plan.patch) * plan.batch_size, width)
+
+
 def _cost(plan: Plan, machine: Machine) -> StepCost | None:
+    guess = _guess(plan, machine)
     if machine.measure is None:
-        width = int(plan.model_options.get("features", [width_for(machine)])[0])
-        return machine.estimate(prod(plan.patch) * plan.batch_size, width)
+        return guess
+    # Other programs only ever slow a step down, so of several tries the fastest is the truest.
     try:
-        return machine.measure(plan)
+        cost = machine.measure(plan)
+        for _ in range(MORE_TRIES):
+            if cost.seconds <= 2 * guess.seconds or machine.is_gpu:
+                break
+            again = machine.measure(plan)
+            cost = replace(cost, seconds=min(cost.seconds, again.seconds))
     except (MemoryError, BudgetError):
         return None
+    return cost
 
 
 def _reason(size: int, cost: StepCost, plan: Plan, machine: Machine) -> str:
@@ -137,6 +168,9 @@ def _reason(size: int, cost: StepCost, plan: Plan, machine: Machine) -> str:
         budget = f", so that about {steps:,.0f} fit in {_time(machine.budget_s)}"
     if steps < MIN_STEPS:
         budget += f", fewer than the {MIN_STEPS} that training needs; allow more time"
+    slower = cost.seconds / _guess(replace(plan, batch_size=size), machine).seconds
+    if slower > 3 and not machine.is_gpu:
+        budget += f"; {slower:.0f} times as slow as expected: plan again if the machine was busy"
     cap = LARGEST_BATCH[plan.dims]
     limit = f" More than {cap} gain less than further steps do." if size == cap else ""
     need = f"{cost.seconds:.2g} s and {_gib(cost.peak_bytes)} on {machine.where}"

@@ -1,10 +1,8 @@
 """What a run may use: device, memory, threads and time, and how a step's cost is measured."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from delineate.core.errors import BudgetError
 from delineate.core.plan import Plan
 
 MEMORY_SHARE = 0.6
@@ -90,31 +88,3 @@ class Machine:
         rate = GPU_VOXELS_A_SECOND if self.is_gpu else CPU_VOXELS_A_SECOND * self.num_threads
         seconds = voxels / rate * (width / 32) ** 1.5
         return StepCost(seconds=seconds, peak_bytes=int(voxels * BYTES_A_VOXEL * width / 32))
-
-
-def read_duration(text: str) -> float:
-    """Read a time as people write it.
-
-    Args:
-        text: Such as "90s", "30m", "2h", "1h30m"; a bare number counts minutes.
-
-    Returns:
-        Seconds, more than 0.
-
-    Raises:
-        BudgetError: If the text is no time, or 0.
-
-    Example:
-        >>> read_duration("1h30m")
-        5400.0
-    """
-    parts = re.fullmatch(
-        r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m?)?(?:(\d+(?:\.\d+)?)s)?", text.strip().lower()
-    )
-    values = parts.groups(default="0") if parts else ("0", "0", "0")
-    seconds = sum(float(value) * unit for value, unit in zip(values, (3600, 60, 1), strict=True))
-    if seconds <= 0:
-        raise BudgetError(
-            f"budget must be a time such as 90s, 30m or 2h, not {text!r}. Correct --budget."
-        )
-    return seconds

@@ -44,21 +44,24 @@ def choose_patch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan
     size = fingerprint.size_at(plan.spacing_mm)[-plan.dims :]
     limit = patch_limit(plan.dims, machine)
     whole = round_up(size, spacing)
+    cells = "voxels" if plan.dims == 3 else "pixels"
     if prod(whole) <= WHOLE_BONUS * limit:
         reason = (
-            f"Covers the median image of {_listed(size)} voxels whole, padded so that the "
+            f"Covers the median image of {_listed(size)} {cells} whole, padded so that the "
             "network can halve it evenly."
         )
         return plan.deciding(reason, patch=whole)
     patch = _grown(round_down(_cube(size, spacing, limit), spacing), whole, spacing, limit)
-    share = prod(min(a, b) for a, b in zip(patch, size, strict=True)) / prod(size)
+    share = 100 * prod(min(a, b) for a, b in zip(patch, size, strict=True)) / prod(size)
     sides = [length * step for length, step in zip(patch, spacing, strict=True)]
     cause = "its memory" if machine.is_gpu else f"{WISHED_STEPS} steps in the budget"
     reason = (
-        f"{_listed(sides)} {fingerprint.unit}, {share:.2g} of the median image of "
-        f"{_listed(size)} voxels: about {limit:,.0f} voxels are what {machine.where} can take "
-        f"for {cause}. A coarser spacing would show more at once."
+        f"{_listed(sides)} {fingerprint.unit}, {share:.2g} % of the median image of "
+        f"{_listed(size)} {cells}: by rule of thumb {limit:,.0f} {cells} are what "
+        f"{machine.where} can take for {cause}."
     )
+    if fingerprint.is_physical:
+        reason += " A coarser spacing would show more at once."
     return plan.deciding(reason, patch=patch)
 
 
@@ -102,26 +105,30 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
     return plan.deciding(reason, model_options=options)
 
 
-def shrunk(fingerprint: Fingerprint, plan: Plan) -> tuple[int, ...] | None:
-    """Make a patch one notch smaller along the axis that covers most of the median image.
+def shrunk(fingerprint: Fingerprint, plan: Plan, share: float) -> tuple[int, ...] | None:
+    """Make a patch smaller, notch by notch along the axis that covers most of the image.
 
     Args:
         fingerprint: What the data look like.
         plan: The plan whose patch is too large.
+        share: Share of the voxels that may stay, below 1.
 
     Returns:
-        The smaller patch, or None if it would fall below 16 voxels along every axis.
+        The smaller patch, or None if no axis can lose a notch.
     """
     spacing = plan.spacing_mm[-plan.dims :]
     size = fingerprint.size_at(plan.spacing_mm)[-plan.dims :]
-    total = divide(plan.patch, spacing).total
-    able = [axis for axis, side in enumerate(plan.patch) if total[axis] > 1 and side >= 32]
-    if not able:
-        return None
-    axis = max(able, key=lambda place: (plan.patch[place] / size[place], plan.patch[place]))
-    smaller = list(plan.patch)
-    smaller[axis] -= max(8, total[axis])
-    return round_down(smaller, spacing)
+    patch = plan.patch
+    while prod(patch) > share * prod(plan.patch):
+        total = divide(patch, spacing).total
+        able = [axis for axis, side in enumerate(patch) if total[axis] > 1 and side >= 32]
+        if not able:
+            break
+        axis = max((patch[axis] / size[axis], patch[axis], axis) for axis in able)[2]
+        smaller = list(patch)
+        smaller[axis] -= max(8, total[axis])
+        patch = round_down(smaller, spacing)
+    return patch if patch != plan.patch else None
 
 
 def width_for(machine: Machine) -> int:
@@ -173,12 +180,17 @@ def _cube(size: Sequence[int], spacing: Sequence[float], limit: float) -> list[f
 def _grown(
     patch: tuple[int, ...], whole: Sequence[int], spacing: Sequence[float], limit: float
 ) -> tuple[int, ...]:
-    # What rounding down left over goes to the shortest sides.
-    for axis in sorted(range(len(patch)), key=lambda place: patch[place] * spacing[place]):
-        step = max(8, divide(patch, spacing).total[axis])
-        longer = (*patch[:axis], patch[axis] + step, *patch[axis + 1 :])
+    # What rounding down left over goes to the shortest sides; equal sides stay equal.
+    kinds = sorted(set(zip(patch, spacing, strict=True)), key=lambda kind: kind[0] * kind[1])
+    for kind in kinds:
+        total = divide(patch, spacing).total
+        longer = tuple(
+            side + max(8, stride) if (side, step) == kind else side
+            for side, step, stride in zip(patch, spacing, total, strict=True)
+        )
         is_even = round_down(longer, spacing) == longer
-        if is_even and longer[axis] <= whole[axis] and prod(longer) <= limit:
+        fits = all(side <= most for side, most in zip(longer, whole, strict=True))
+        if is_even and fits and prod(longer) <= limit:
             patch = longer
     return patch
 

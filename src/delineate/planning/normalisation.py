@@ -55,9 +55,9 @@ def _of_channel(
             "mean": tidy(inside.mean),
             "std": tidy(inside.std),
         }
-        sign = f"is named {name!r}" if is_named else f"falls to {whole.min:.0f}, as air does in CT"
+        sign = f"is called {name!r}" if is_named else f"falls to {whole.min:.0f}, as air does in CT"
         return rule, (
-            f"Channel {name!r} {sign}, so values are Hounsfield units and mean the same in every "
+            f"The channel {sign}, so values are Hounsfield units and mean the same in every "
             f"case; labelled voxels lie between {inside.p0_5:.4g} and {inside.p99_5:.4g} "
             "(percentiles 0.5 and 99.5)."
         )

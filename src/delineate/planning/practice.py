@@ -10,7 +10,7 @@ from delineate.planning.machine import Machine
 
 RARE = 5e-4
 """A class with a smaller share of the voxels than this is rare: Dice alone learns it late."""
-SPARSE = 0.02
+SPARSE = 0.05
 """Below this share of labelled voxels, patches without any would be the rule."""
 SIDES = re.compile(r"(?<![a-z])(left|right|lt|rt|l|r)(?![a-z])")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -68,9 +68,10 @@ def choose_loss(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
     if rarest.voxel_share < RARE:
         reason = f"Misses weigh more than false alarms, since {facts}."
         options = {"alpha": 0.3, "beta": 0.7}
-        return plan.deciding(reason, loss="tversky_ce", loss_options=options)
+        plan = plan.deciding("A false alarm weighs alpha, a miss beta.", loss_options=options)
+        return plan.deciding(reason, loss="tversky_ce")
     reason = f"Overlap and every voxel's class count equally; {facts}, which Dice can learn."
-    return plan.deciding(reason, loss="dice_ce", loss_options={})
+    return plan.deciding(reason, loss="dice_ce")
 
 
 def choose_augmentation(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
@@ -111,15 +112,17 @@ def has_sides(labels: LabelTable) -> bool:
 def _spatial(fingerprint: Fingerprint, plan: Plan) -> tuple[dict[str, Any], str]:
     spacing = plan.spacing_mm[-plan.dims :]
     side = min(plan.patch[-2:])
-    is_flat = max(spacing) > THICK * min(spacing)
-    degrees, reason = [15.0] * (3 if plan.dims == 3 else 1), "Patients lie a little turned."
+    degrees, reason = [15.0], "Patients lie a little turned."
     scale, elastic = [0.8, 1.25], 0.2
     if fingerprint.is_rgb:
         degrees, scale = [180.0], [0.7, 1.4]
         reason = "Colour images are taken to have no upright position."
-    elif plan.dims == 3 and is_flat:
-        degrees, elastic = [15.0 if step == max(spacing) else 0.0 for step in spacing], 0.0
-        reason = "Voxels are long along one axis, so images turn about that axis only."
+    elif plan.dims == 3:
+        degrees = _turns(spacing)
+        if min(degrees) < max(degrees):
+            reason = "Patients lie a little turned; less where voxels have unequal sides."
+        if min(degrees) == 0:
+            elastic = 0.0
     magnitude = min(3.0, max(0.5, side / 40))
     values = {
         "rotate_degrees": degrees,
@@ -132,6 +135,16 @@ def _spatial(fingerprint: Fingerprint, plan: Plan) -> tuple[dict[str, Any], str]
         },
     }
     return values, reason
+
+
+def _turns(spacing: tuple[float, ...]) -> list[float]:
+    # Turning happens in voxels, so a plane whose sides differ would shear instead.
+    degrees = []
+    for axis in range(3):
+        first, second = (step for place, step in enumerate(spacing) if place != axis)
+        ratio = max(first, second) / min(first, second)
+        degrees.append(round(15 / ratio, 1) if ratio <= THICK else 0.0)
+    return degrees
 
 
 def _mirror(fingerprint: Fingerprint, plan: Plan) -> tuple[list[int], str]:
