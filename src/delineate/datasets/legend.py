@@ -148,22 +148,26 @@ def discover(masks: Sequence[Path]) -> LabelTable:
 
     Raises:
         DatasetError: If the values cannot be classes, or all masks are empty.
+        DelineateError: If no mask can be read.
     """
     chosen = masks
     if sum(path.stat().st_size for path in masks) > MOST_BYTES and len(masks) > SAMPLE:
         chosen = [masks[place] for place in np.linspace(0, len(masks) - 1, SAMPLE).astype(int)]
     found: set[int] = set()
+    failures: list[DelineateError] = []
     for path in track(chosen, "finding the labels", len(chosen)):
         try:
             found |= set(values_in(read_mask(path).array))
-        except DelineateError:
-            continue  # reading the case itself, or the audit, tells of it
+        except DelineateError as error:
+            failures.append(error)  # reading the case itself, or the audit, tells of it
         if len(found) > MOST_VALUES:
             raise DatasetError(
                 f"{path} and its neighbours hold more than {MOST_VALUES} distinct values, which "
                 "are no classes but instances, probabilities or lossy compression. Give masks "
                 "of one value a class, saved as PNG, TIFF or NIfTI."
             )
+    if len(failures) == len(chosen):
+        raise failures[0]
     return _made_up(found, masks[0].parent)
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from delineate.core.image import Image, Mask
 from delineate.core.labels import CodedConcept, Label, LabelTable
 from delineate.core.progress import track
 from delineate.datasets.base import Dataset, patient_of
-
-if TYPE_CHECKING:
-    from delineate.datasets.shapes import Space
 
 _ORGANS = (
     ("stomach", "69695003", "Stomach", (243, 155, 127)),
@@ -36,8 +33,6 @@ CHANNEL = "MR T2"
 SPACING_MM = (3.0, 1.5, 1.5)
 SHAPE = (32, 128, 128)
 LICENCE = "CC0-1.0"
-WIDTH_MM = 364.0
-"""Width of the picture in the anatomy's own millimetres, those of an average adult."""
 
 
 def make_abdomen(
@@ -70,7 +65,9 @@ def make_abdomen(
             f"shape of a phantom must be three numbers of at least 8, not {tuple(shape)}. "
             f"Pass one such as {SHAPE}."
         )
-    picture, truth = _paint(seed, scan, tuple(shape), tuple(spacing_mm))
+    from delineate.datasets.patient import paint_patient  # scipy only when one is made
+
+    picture, truth = paint_patient(seed, scan, tuple(shape), tuple(spacing_mm))
     grid = _grid(tuple(shape), tuple(spacing_mm))
     name = f"phantom_{seed:04d}_day{scan}"
     return Case(
@@ -90,65 +87,6 @@ def _grid(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> Geometry:
     middle = affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     affine[:3, 3], affine[3, 3] = -middle, 1.0
     return Geometry(shape=shape, affine=affine)
-
-
-def _paint(
-    seed: int, scan: int, shape: tuple[int, ...], spacing_mm: tuple[float, ...]
-) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    from delineate.datasets import anatomy, bowel
-    from delineate.datasets.scanner import Scanner
-
-    body = np.random.default_rng([seed, 0])
-    today = np.random.default_rng([seed, 1, scan])
-    space = _space(body, today, shape, spacing_mm)
-    signal = _contrast(today, anatomy.SIGNAL)
-    canvas = anatomy.Canvas(space=space, signal=signal, anatomy=body, today=today)
-    cavity = anatomy.paint_frame(canvas, fatness=float(np.exp(body.normal(0, 0.35))))
-    organs = anatomy.paint_organs(canvas, cavity)
-    stomach = bowel.paint_stomach(canvas, cavity)
-    colon = bowel.paint_colon(canvas, cavity, np.minimum(organs, stomach))
-    others = np.minimum(np.minimum(organs, stomach), colon)
-    small = bowel.paint_small_bowel(canvas, cavity, others)
-    truth = np.zeros(shape, dtype=np.uint8)
-    for value, distance in ((2, small), (3, colon), (1, stomach)):
-        truth[distance < 0] = value
-    return Scanner.of(today).scan(canvas.picture, today), truth
-
-
-def _space(
-    body: np.random.Generator,
-    today: np.random.Generator,
-    shape: tuple[int, ...],
-    spacing_mm: tuple[float, ...],
-) -> "Space":
-    # A voxel's place in the average body: scaled, moved, and bent by a smooth field.
-    from delineate.datasets.shapes import Space, smooth_field
-
-    scale = WIDTH_MM / (max(shape[1], shape[2]) * spacing_mm[2])
-    girth = body.uniform(0.90, 1.10)
-    size = np.array([body.uniform(0.94, 1.06), girth * body.uniform(0.94, 1.06), girth])
-    moved = today.normal((4, 2, 0), (5, 4, 4))
-    axes = [
-        ((np.arange(number) - (number - 1) / 2) * step * scale / stretch + shift).astype(np.float32)
-        for number, step, stretch, shift in zip(shape, spacing_mm, size, moved, strict=True)
-    ]
-    up, back, left = np.meshgrid(*axes, indexing="ij")
-    bend = [np.float32(amount) * smooth_field(body, shape, (2, 3, 3)) for amount in (4.0, 4.0, 4.0)]
-    breath = [np.float32(1.5) * smooth_field(today, shape, (2, 3, 3)) for _ in range(3)]
-    step = scale * (spacing_mm[1] + spacing_mm[2]) / 2
-    return Space(
-        left=left + bend[0] + breath[0],
-        back=back + bend[1] + breath[1],
-        up=up + bend[2] + breath[2],
-        step_mm=float(step),
-    )
-
-
-def _contrast(rng: np.random.Generator, signal: dict[str, float]) -> dict[str, float]:
-    power = rng.uniform(0.8, 1.2)
-    own = {name: value**power * np.exp(rng.normal(0, 0.06)) for name, value in signal.items()}
-    own["fat"] *= rng.uniform(0.82, 1.1)
-    return own
 
 
 class Phantoms(Dataset):
@@ -298,9 +236,9 @@ def _write_nifti(path: Path, array: NDArray[Any], grid: Geometry) -> None:
     import nibabel as nib
 
     affine = grid.affine[:, [2, 1, 0, 3]]  # columns (Z, Y, X) -> (X, Y, Z)
-    image = nib.Nifti1Image(np.transpose(array), affine)
-    image.header.set_xyzt_units("mm")
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
+    image = nib.Nifti1Image(np.transpose(array), affine)  # type: ignore[no-untyped-call]
+    image.header.set_xyzt_units("mm")  # type: ignore[no-untyped-call]
+    image.set_sform(affine, code=1)  # type: ignore[no-untyped-call]
+    image.set_qform(affine, code=1)  # type: ignore[no-untyped-call]
     with whole(path) as draft:
         nib.save(image, draft)

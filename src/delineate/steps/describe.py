@@ -1,0 +1,172 @@
+"""Describe: what is in a folder, whether it can be trained on, and what to mend first."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from delineate.core.files import write_text
+from delineate.datasets import open_dataset
+from delineate.datasets.audit import Audit, CaseFacts, Problem, audit
+from delineate.datasets.base import Dataset
+
+SHOWN = 3
+"""Examples shown of each kind of problem; the JSON has all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeSettings:
+    """Which dataset to look at."""
+
+    data: Path
+    """Folder of the dataset."""
+    layout: str | None = None
+    """How the folder is laid out; recognised by looking if left out."""
+    json: Path | None = None
+    """File for every fact and every problem, for programs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A dataset in words and numbers."""
+
+    name: str
+    """The dataset's name."""
+    layout: str
+    """Row of `DATASETS` that reads it."""
+    licence: str
+    """Terms, "unknown" if no file says."""
+    num_patients: int
+    """How many people."""
+    labels: tuple[str, ...]
+    """Names of the classes."""
+    audit: Audit
+    """Every case and every problem."""
+
+    @property
+    def text(self) -> str:
+        """The description for a terminal, up to 100 columns wide."""
+        blocks = (self._head(), _size_lines(self.audit.rows), self._classes(), self._problems())
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+    def to_json(self) -> str:
+        """Write every fact and every problem.
+
+        Returns:
+            JSON text.
+        """
+        values: dict[str, Any] = {
+            "name": self.name,
+            "layout": self.layout,
+            "licence": self.licence,
+            "num_patients": self.num_patients,
+            "labels": list(self.labels),
+            "cases": [asdict(row) for row in self.audit.rows],
+            "problems": [problem._asdict() for problem in self.audit.problems],
+        }
+        return json.dumps(values, indent=1)
+
+    def _head(self) -> list[str]:
+        rows = self.audit.rows
+        channels = ", ".join(rows[0].channels) if rows else "unknown"
+        return _columns([
+            ("Dataset", self.name),
+            ("Layout", self.layout),
+            ("Licence", self.licence),
+            ("Cases", f"{len(rows)} readable, of {_number(self.num_patients, 'patient')}"),
+            ("Channels", channels),
+        ])  # fmt: skip
+
+    def _classes(self) -> list[str]:
+        rows = [row for row in self.audit.rows if row.voxels]
+        total = sum(int(np.prod(row.shape)) for row in rows)
+        if not total:
+            return []
+        table = [("Class", "in cases", "share of voxels", "median size (voxels)")]
+        for name in self.labels:
+            sizes = [row.voxels[name] for row in rows if row.voxels[name]]
+            share = 100 * sum(sizes) / total
+            median = f"{int(np.median(sizes)):,}" if sizes else "never"
+            table.append((name, f"{len(sizes)} of {len(rows)}", f"{share:.3g} %", median))
+        return _columns(table)
+
+    def _problems(self) -> list[str]:
+        problems = self.audit.problems
+        if not problems:
+            return ["No problems found."]
+        counts: dict[str, int] = defaultdict(int)
+        for problem in problems:
+            counts[problem.severity] += 1
+        head = ", ".join(_number(number, severity) for severity, number in counts.items())
+        lines = [f"Problems: {head}"]
+        groups: dict[tuple[str, str], list[Problem]] = defaultdict(list)
+        for problem in problems:
+            groups[problem.severity, problem.kind].append(problem)
+        for (severity, kind), group in groups.items():
+            lines.append(f"  {severity}: {kind}" + (f" ({len(group)})" if len(group) > 1 else ""))
+            lines += [f"    {problem.sentence}" for problem in group[:SHOWN]]
+            if len(group) > SHOWN:
+                lines.append(f"    ... and {len(group) - SHOWN} more; --json FILE lists them all.")
+        return lines
+
+
+def describe(settings: DescribeSettings) -> Description:
+    """Recognise a dataset, look at every case, and say what is there and what is wrong.
+
+    Args:
+        settings: The folder.
+
+    Returns:
+        The description; `text` is for people, `to_json` for programs.
+    """
+    dataset: Dataset = open_dataset(settings.data, layout=settings.layout)
+    description = Description(
+        name=dataset.name,
+        layout=dataset.layout,
+        licence=dataset.licence,
+        num_patients=len(set(dataset.patients().values())),
+        labels=dataset.labels.names,
+        audit=audit(dataset),
+    )
+    if settings.json is not None:
+        write_text(settings.json, description.to_json())
+    return description
+
+
+def _size_lines(rows: Sequence[CaseFacts]) -> list[str]:
+    if not rows:
+        return []
+    unit = "spacing (mm)" if all(row.is_physical for row in rows) else "spacing (pixels)"
+    table = [("", "least", "median", "greatest")]
+    for dims in sorted({len(row.shape) for row in rows}):
+        same = [row for row in rows if len(row.shape) == dims]
+        table.append((f"shape ({dims}-D)", *_spread([row.shape for row in same])))
+        table.append((unit, *_spread([row.spacing for row in same])))
+    means = [row.means for row in rows if len(row.means) == len(rows[0].means)]
+    for name, column in zip(rows[0].channels, zip(*means, strict=True), strict=True):
+        table.append((f"mean of {name}", *_spread([(mean,) for mean in column])))
+    return _columns(table)
+
+
+def _spread(values: Sequence[Sequence[float]]) -> tuple[str, str, str]:
+    table = np.array(values, dtype=float)
+    found = (table.min(axis=0), np.median(table, axis=0), table.max(axis=0))
+    least, median, greatest = (" x ".join(f"{value:.4g}" for value in row) for row in found)
+    return least, median, greatest
+
+
+def _columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    table = list(rows)
+    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
