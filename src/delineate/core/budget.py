@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from delineate.core.errors import BudgetError
 
-_PATTERN = re.compile(
-    r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m?)?(?:(?P<s>\d+(?:\.\d+)?)s)?"
-)
-_SECONDS = {"h": 3600, "m": 60, "s": 1}
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_PATTERN = re.compile(f"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
+_SECONDS = (3600, 60, 1)
 
 
 @dataclass(frozen=True, order=True)
@@ -47,13 +46,14 @@ class Budget:
             >>> Budget.parse("1h30m").seconds
             5400.0
         """
-        found = _PATTERN.fullmatch("".join(text.lower().split()))
+        bare = "".join(text.lower().split())
+        found = _PATTERN.fullmatch(f"{bare}m" if re.fullmatch(_NUMBER, bare) else bare)
         if found is None or not any(found.groups()):
             raise BudgetError(
                 f"budget must be a time such as 90s, 30m or 1h30m, not {text!r}. Correct --budget."
             )
-        parts = found.groupdict(default="0")
-        return cls(sum(float(parts[unit]) * length for unit, length in _SECONDS.items()))
+        parts = found.groups(default="0")
+        return cls(sum(float(part) * unit for part, unit in zip(parts, _SECONDS, strict=True)))
 
     def __str__(self) -> str:
         """Write it as `parse` reads it.

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,7 +40,8 @@ def whole(path: str | Path) -> Iterator[Path]:
             "Free some space or choose another --out; what stood there before is unchanged."
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none where its folder could not be made
+            draft.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -1,0 +1,51 @@
+"""Fixtures for every test: phantoms made at run time, and the shared data where it is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from delineate.core.case import Case
+from delineate.core.progress import show_with
+
+DATA = Path(os.environ.get("DELINEATE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+# A busy machine must not turn a test red, so nothing here is timed.
+settings.register_profile(
+    "unhurried", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data; the test is skipped where there is none."""
+    if not DATA.is_dir():
+        pytest.skip(f"There is no folder {DATA}; set DELINEATE_DATA to run this test.")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def abdomen() -> Case:
+    """A small abdominal MR phantom with three organs; treat it as read-only."""
+    from delineate.datasets.phantoms import make_abdomen
+
+    return make_abdomen(0, shape=(16, 48, 48))
+
+
+@pytest.fixture(scope="session")
+def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset of phantoms in the nnU-Net layout; treat it as read-only."""
+    from delineate.datasets.phantoms import write_dataset
+
+    folder = tmp_path_factory.mktemp("phantoms") / "Dataset001_Phantoms"
+    write_dataset(folder, 4, 0)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _silence():
+    """Leave no drawer of progress behind for the next test."""
+    yield
+    show_with(None)

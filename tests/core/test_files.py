@@ -1,0 +1,60 @@
+import errno
+
+import pytest
+
+from delineate.core.errors import FileError
+from delineate.core.files import whole, write_text
+
+
+def write_half(target, error):
+    with whole(target) as draft:
+        draft.write_text("ne")
+        raise error
+
+
+def test_a_file_is_written_and_its_folder_made(tmp_path):
+    target = tmp_path / "new" / "plan.yaml"
+
+    write_text(target, "ä: 1\n")
+
+    assert target.read_text(encoding="utf-8") == "ä: 1\n"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_the_draft_keeps_the_ending_that_writers_choose_formats_by(tmp_path):
+    with whole(tmp_path / "seg.nii.gz") as draft:
+        draft.write_bytes(b"x")
+
+        name = draft.name
+
+    assert name.endswith(".nii.gz")
+    assert draft.parent == tmp_path
+
+
+def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    with pytest.raises(ValueError, match="half way"):
+        write_half(target, ValueError("half way"))
+
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_said_with_the_mend_and_leaves_the_old_file(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    with pytest.raises(FileError, match=r"No space left.*Free some space"):
+        write_half(target, OSError(errno.ENOSPC, "No space left on device"))
+
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_is_a_file_is_said(tmp_path):
+    (tmp_path / "run").write_text("I am a file")
+
+    with pytest.raises(FileError, match="could not be written"):
+        write_text(tmp_path / "run" / "plan.yaml", "x")
