@@ -76,10 +76,10 @@ def find_files(folder: str | Path, *, recursive: bool = False) -> list[Path]:
         raise FileError(
             f"{root} cannot be listed ({error.strerror}). Check the spelling and the permissions."
         ) from error
-    files = [READERS["volume"], READERS["raster"]]
-    if not any(reader.can_read(entry) for entry in entries for reader in files):
-        if READERS["dicom"].can_read(root):
-            return [root]
+    others = [READERS["volume"], READERS["raster"]]
+    has_others = any(reader.can_read(entry) for entry in entries for reader in others)
+    if not has_others and READERS["dicom"].can_read(root):
+        return [root]
     found: list[Path] = []
     for entry in entries:
         if any(reader.can_read(entry) for reader in READERS.values()):

@@ -111,7 +111,8 @@ def open_series(path: Path) -> Content:
     first = ordered[0][0]
     row_step, column_step = (float(step) for step in first.PixelSpacing)
     check_spacing((row_step, column_step), ordered[0][1])
-    along_row, along_column = np.array(first.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+    cosines = np.array(first.ImageOrientationPatient, dtype=np.float64)
+    along_row, along_column = cosines[:3], cosines[3:]
     matrix = np.eye(4)
     matrix[:3, 0] = step
     matrix[:3, 1] = along_column * row_step
@@ -151,7 +152,9 @@ def _read_header(file: Path) -> Any:  # noqa: ANN401 - a pydicom dataset
         needed = ("Rows", "Columns", "SeriesInstanceUID")
         absent = [name for name in needed if name not in header]
         if absent:
-            raise FileError(f"{file} is DICOM but no image (it lacks {', '.join(absent)}). Leave it out.")
+            raise FileError(
+                f"{file} is DICOM but no image (it lacks {', '.join(absent)}). Leave it out."
+            )
         _check_compression(header, file)
         return header
 
@@ -189,7 +192,9 @@ def _check_plain(headers: Sequence[tuple[Any, Path]], path: Path) -> None:
                 "yet. Convert it to NIfTI, or to one file a slice."
             )
         if int(header.get("SamplesPerPixel", 1)) != 1:
-            raise FileError(f"{file} is a colour picture, no scan. Leave it out, or save it as PNG.")
+            raise FileError(
+                f"{file} is a colour picture, no scan. Leave it out, or save it as PNG."
+            )
         absent = [
             name
             for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")

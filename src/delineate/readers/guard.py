@@ -47,7 +47,8 @@ def guarded(path: Path, kind: str) -> Iterator[None]:
         Nothing.
 
     Raises:
-        FileError: If the block failed.
+        DelineateError: What the block raised itself, as it is.
+        FileError: If the block failed otherwise.
     """
     try:
         yield

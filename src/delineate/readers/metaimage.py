@@ -43,7 +43,9 @@ def open_metaimage(path: Path) -> Content:
         while len(sizes) > 3 and sizes[-1] == 1:
             sizes.pop()
     if len(sizes) not in (2, 3):
-        raise FileError(f"{path} has the sizes {sizes}, but two or three axes are needed. Split it.")
+        raise FileError(
+            f"{path} has the sizes {sizes}, but two or three axes are needed. Split it."
+        )
     with guarded(path, "MetaImage"):
         matrix, has_spacing = _place(header, len(sizes), path)
     grid = placed(sizes[::-1], matrix, path)
@@ -102,7 +104,11 @@ def _data_file(path: Path, name: str) -> Path:
 
 
 def _load(
-    path: Path, header: dict[str, str], offset: int, kind: np.dtype[np.generic], shape: tuple[int, ...]
+    path: Path,
+    header: dict[str, str],
+    offset: int,
+    kind: np.dtype[np.generic],
+    shape: tuple[int, ...],
 ) -> AnyArray:
     """Read the numbers, (*S, C) on disk, as (C, *S)."""
     data_file = _data_file(path, header["ElementDataFile"])

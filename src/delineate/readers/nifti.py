@@ -113,7 +113,7 @@ def _place(header: Any, path: Path, shape: tuple[int, ...]) -> tuple[Matrix, tup
     matrix = sform if sform is not None else qform if qform is not None else bare
     scale = UNIT_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     if scale != 1.0:
-        notes.append(f"{path.name} was not in millimetres; its spacing was multiplied by {scale:g}.")
+        notes.append(f"{path.name} was not in millimetres; spacing was multiplied by {scale:g}.")
     return np.diag([scale, scale, scale, 1.0]) @ matrix, tuple(notes)
 
 

@@ -158,9 +158,8 @@ def _segments(
     is_distinct = len(set(values)) == len(values)
     labels = []
     for order, (place, value) in enumerate(zip(places, values, strict=True)):
-        red, green, blue = (
-            round(255 * float(part)) for part in str(header.get(f"Segment{place}_Color", "1 0 0")).split()
-        )
+        colour = str(header.get(f"Segment{place}_Color", "1 0 0")).split()
+        red, green, blue = (round(255 * float(part)) for part in colour)
         labels.append(
             Label(
                 id=value if is_distinct else order + 1,

@@ -146,8 +146,7 @@ def _load_mask(path: Path) -> AnyArray:
         array = native(indices(picture, str(path)))
     if path.name.lower().endswith(LOSSY) and not set(np.unique(array).tolist()) <= {0, 1, 255}:
         raise LabelError(
-            f"{path} is a JPEG, whose compression has blurred the label values. "
-            "Save masks as PNG."
+            f"{path} is a JPEG, whose compression has blurred the label values. Save masks as PNG."
         )
     return array
 

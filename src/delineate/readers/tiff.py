@@ -55,7 +55,7 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         notes.append(f"The alpha channel of {path.name} was dropped.")
         num_samples = 3 if num_samples > 3 else 1
     if num_series > 1:
-        notes.append(f"{path.name} holds {num_series} pictures of several sizes; the first was taken.")
+        notes.append(f"{path.name} holds pictures of {num_series} sizes; the first was taken.")
     num_channels = 1 if as_mask else 3 if is_colour else num_samples
     known = {1: ("grey",), 3: COLOURS if is_colour else ()}
     return Content(

@@ -29,7 +29,7 @@ def write_prediction(
     path: str | Path,
     *,
     image: Image | None = None,
-    format: str | None = None,  # noqa: A002 - the command line's word
+    format: str | None = None,
 ) -> None:
     """Write a prediction to a file, whole or not at all.
 

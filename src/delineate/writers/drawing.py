@@ -9,9 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
-from PIL import ImageDraw, ImageFilter, ImageFont
+from PIL import ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from delineate.core.case import Prediction
+from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.core.labels import Label
 from delineate.writers.planes import Plane, planes_of
@@ -46,7 +47,10 @@ def draw_overlay(prediction: Prediction, image: Image | None = None) -> Picture.
     panels_width = sum(panel.width for panel in panels) + GAP * (len(panels) - 1)
     width = max(panels_width + 2 * MARGIN, 420)
     rows = _wrapped(legend, width - 2 * MARGIN)
-    canvas = Picture.new("RGB", (width, top + height + GAP + LINE * (len(rows) + 1) + 4), GROUND)
+    below = top + height + GAP
+    has_bar = prediction.mask.geometry.is_physical
+    rows_top = below + (LINE - 4 if has_bar else 0)
+    canvas = Picture.new("RGB", (width, rows_top + LINE * len(rows) + 8), GROUND)
     draw = ImageDraw.Draw(canvas)
     _text(draw, (MARGIN, MARGIN - 4), prediction.case_id, INK, 17, limit=width - 2 * MARGIN)
     left = MARGIN
@@ -55,10 +59,9 @@ def draw_overlay(prediction: Prediction, image: Image | None = None) -> Picture.
         _text(draw, (left, top - LINE + 3), plane.title, FAINT, 13, limit=panel.width)
         _draw_sides(draw, plane.sides, (left, top, panel.width, panel.height))
         left += panel.width + GAP
-    below = top + height + GAP
-    if prediction.mask.geometry.is_physical:
+    if has_bar:
         _draw_bar(draw, (MARGIN, below + 6), scale, panels[0].width)
-    _draw_legend(draw, rows, below + LINE - 4)
+    _draw_legend(draw, rows, rows_top)
     return canvas
 
 
@@ -78,22 +81,36 @@ def _panel(plane: Plane, labels: tuple[Label, ...], scale: float) -> Picture.Ima
     panel = picture.resize(size, Picture.Resampling.BICUBIC)
     for label, region in zip(labels, plane.regions, strict=True):
         if region.any():
-            inside, outline = _shapes(np.ascontiguousarray(region), size)
-            colour = Picture.new("RGB", size, label.colour)
-            panel.paste(colour, mask=inside.point(lambda value: value * FILL))
-            panel.paste(colour, mask=outline)
+            place, inside, outline = _shapes(region, size)
+            colour = Picture.new("RGB", inside.size, label.colour)
+            panel.paste(colour, place, inside.point(lambda value: value * FILL))
+            panel.paste(colour, place, outline)
     return panel
 
 
-def _shapes(region: NDArray[np.bool_], size: tuple[int, int]) -> tuple[Picture.Image, Picture.Image]:
-    """Enlarge a region smoothly; its inside and its outline as coverage from 0 to 255."""
-    double = (2 * size[0], 2 * size[1])
-    stencil = Picture.fromarray(region.astype(np.uint8) * 255)
-    smooth = stencil.resize(double, Picture.Resampling.BICUBIC)
+def _shapes(
+    region: NDArray[np.bool_], size: tuple[int, int]
+) -> tuple[tuple[int, int], Picture.Image, Picture.Image]:
+    """Enlarge a region smoothly: where it begins, its inside and its outline, 0 to 255."""
+    # Only the touched part of the panel is worked on: there may be a hundred labels.
+    ends = []  # of the touched part in panel pixels, (first, last) of x and of y
+    for axis, (length, target) in enumerate(zip(region.shape[::-1], size, strict=True)):
+        touched = np.flatnonzero(region.any(axis=axis))
+        first, last = (touched[0] - 2) * target // length, -((touched[-1] + 3) * -target // length)
+        ends.append((max(0, int(first)), min(target, int(last))))
+    (left, right), (top, bottom) = ends
+    across, down = region.shape[1] / size[0], region.shape[0] / size[1]
+    cut = (right - left, bottom - top)
+    smooth = Picture.fromarray(region.astype(np.uint8) * 255).resize(
+        (2 * cut[0], 2 * cut[1]),
+        Picture.Resampling.BICUBIC,
+        box=(left * across, top * down, right * across, bottom * down),
+    )
     hard = smooth.point(lambda value: 255 if value >= 128 else 0)
-    core = np.asarray(hard.filter(ImageFilter.MinFilter(7)))
-    ring = Picture.fromarray(np.where(core > 0, 0, np.asarray(hard)).astype(np.uint8))
-    return hard.resize(size, Picture.Resampling.BOX), ring.resize(size, Picture.Resampling.BOX)
+    core = hard.filter(ImageFilter.MinFilter(7))
+    ring = ImageChops.subtract(hard, core)
+    box = Picture.Resampling.BOX
+    return (left, top), hard.resize(cut, box), ring.resize(cut, box)
 
 
 def _legend(prediction: Prediction, planes: list[Plane]) -> list[tuple[Label | None, str]]:
@@ -103,23 +120,36 @@ def _legend(prediction: Prediction, planes: list[Plane]) -> list[tuple[Label | N
         any(plane.regions[place].any() for plane in planes) for place in range(len(labels.labels))
     ]
     is_short = len(labels.labels) <= MAX_LISTED
-    geometry = prediction.mask.geometry
-    voxel = float(np.prod(geometry.spacing_mm))
+    counts = _counts(prediction)
     rows: list[tuple[Label | None, str]] = []
-    for label, is_seen in zip(labels.labels, in_sight, strict=True):
-        if not (is_seen or is_short):
-            continue
-        count = int(np.count_nonzero(prediction.mask.region(label, labels)))
-        if not count:
-            size = "none"
-        elif geometry.is_physical and geometry.dims == 3:
-            size = f"{count * voxel / 1000:.3g} ml"
-        else:
-            size = f"{100 * count / np.prod(geometry.shape):.3g} %"
-        rows.append((label, f"{label.name}  {size}"))
+    for label, is_seen, count in zip(labels.labels, in_sight, counts, strict=True):
+        if is_seen or is_short:
+            rows.append((label, f"{label.name}  {_amount(prediction.mask.geometry, count)}"))
     if len(rows) < len(labels.labels):
         rows.append((None, f"and {len(labels.labels) - len(rows)} not in these planes"))
     return rows
+
+
+def _counts(prediction: Prediction) -> list[int]:
+    """Count the voxels of each label, in one pass slice by slice where ids allow it."""
+    mask, labels = prediction.mask, prediction.labels
+    if mask.num_layers is not None or mask.array.dtype.kind != "u":
+        regions = (mask.region(label, labels) for label in labels.labels)
+        return [int(np.count_nonzero(region)) for region in regions]
+    totals = np.zeros(max(int(mask.array.max()), *labels.values) + 1, dtype=np.int64)
+    for part in mask.array:
+        totals += np.bincount(part.ravel(), minlength=len(totals))
+    return [int(totals[list(label.ids)].sum()) for label in labels.labels]
+
+
+def _amount(geometry: Geometry, count: int) -> str:
+    """Say how much there is of a label, in ml where that makes sense."""
+    if not count:
+        return "none"
+    if geometry.is_physical and geometry.dims == 3:
+        volume = count * float(np.prod(geometry.spacing_mm)) / 1000
+        return f"{volume:,.0f} ml" if volume >= 100 else f"{volume:.3g} ml"
+    return f"{100 * count / np.prod(geometry.shape):.3g} %"
 
 
 def _wrapped(
@@ -164,9 +194,7 @@ def _draw_sides(draw: ImageDraw.ImageDraw, sides: str, box: tuple[int, int, int,
         )  # fmt: skip
 
 
-def _draw_bar(
-    draw: ImageDraw.ImageDraw, place: tuple[int, int], scale: float, width: int
-) -> None:
+def _draw_bar(draw: ImageDraw.ImageDraw, place: tuple[int, int], scale: float, width: int) -> None:
     """Draw a bar of a round number of millimetres, at most a third of the first panel."""
     longest = width / 3 / scale
     decade = 10.0 ** np.floor(np.log10(longest))

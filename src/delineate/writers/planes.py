@@ -99,7 +99,8 @@ def _plane(
     name, sides = NAMES[place]
     steps = [geometry.spacing_mm[other] for other in kept]
     shown = _colours(pixels[(slice(None), *cut)], window)
-    title = f"{name if geometry.is_physical else f'axis {axis}'}  {index + 1} / {geometry.shape[axis]}"
+    what = name if geometry.is_physical else f"axis {axis}"
+    title = f"{what}  {index + 1} / {geometry.shape[axis]}"
 
     def turned(array: AnyArray) -> AnyArray:
         return (array.swapaxes(0, 1) if is_turned else array)[::down, ::across]
