@@ -1,0 +1,144 @@
+"""The train step on synthetic patients: it resumes, refuses, and never loses a run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from delineate.core.errors import DatasetError, DelineateError, PlanError
+from delineate.core.plan import Plan
+from delineate.datasets import open_dataset
+from delineate.datasets.phantoms import write_dataset
+from delineate.learn.checkpoint import load_checkpoint
+from delineate.steps.plan import PlanSettings, plan
+from delineate.steps.train import TrainSettings, choose_cases, train
+
+SHAPE = (8, 32, 32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("data") / "bodies", 5, 0, shape=SHAPE)
+
+
+@pytest.fixture(scope="module")
+def small_plan(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plan")
+    made = plan(PlanSettings(data=data, out=folder, patch=(8, 32, 32), batch_size=2, measure=False))
+    options = {"features": [4, 8], "norm": "batch"}
+    return replace(made.plan, model_options=options, batch_size=2)
+
+
+@pytest.fixture
+def settings(data, small_plan, tmp_path):
+    small_plan.save(tmp_path / "run" / "plan.yaml")
+    return TrainSettings(data=data, out=tmp_path / "run", steps=6)
+
+
+def weights(folder):
+    return load_checkpoint(folder / "last.safetensors").facts["weights_hash"]
+
+
+def test_run_leaves_plan_weights_history_and_picture(settings):
+    trained = train(settings)
+
+    names = {path.name for path in settings.out.iterdir()}
+    assert names >= {
+        "plan.yaml", "run.json", "best.safetensors", "last.safetensors", "state.safetensors",
+        "history.json", "progress.png", "tensorboard",
+    }
+    assert trained.history[-1]["step"] == 6
+    assert 0 <= trained.history[-1]["dice"] <= 1
+    facts = json.loads((settings.out / "run.json").read_text())
+    assert not set(facts["training_cases"]) & set(facts["validation_cases"])
+
+
+def test_run_that_is_over_is_left_as_it_is(settings):
+    first = train(settings)
+    again = train(settings)
+
+    assert again.weights_hash == first.weights_hash
+    assert len(again.history) == len(first.history)
+
+
+def test_killed_run_resumes_to_the_same_weights(settings, data, small_plan, tmp_path):
+    straight = train(settings)
+    other = tmp_path / "killed"
+    small_plan.save(other / "plan.yaml")
+    command = [sys.executable, "-m", "delineate", "train", data, "--out", other, "--steps", "6"]
+    source = str(Path(__file__).parents[2] / "src")
+    # The same number of threads, since sums depend on how they are split.
+    environment = {**os.environ, "PYTHONPATH": source}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 240
+    while not (other / "state.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    resumed = train(replace(settings, out=other))
+
+    assert resumed.weights_hash == straight.weights_hash
+
+
+def test_run_of_another_dataset_is_refused_and_kept(settings, tmp_path):
+    train(settings)
+    other = write_dataset(tmp_path / "others", 5, 50, shape=SHAPE)
+    before = weights(settings.out)
+
+    with pytest.raises(PlanError, match="Choose another --out"):
+        train(replace(settings, data=other))
+    assert weights(settings.out) == before
+
+
+def test_edited_plan_does_not_go_on_with_old_weights(settings, small_plan):
+    train(settings)
+    replace(small_plan, learning_rate=0.5).save(settings.out / "plan.yaml")
+
+    with pytest.raises(PlanError, match="another plan or seed"):
+        train(replace(settings, steps=9))
+
+
+def test_all_cases_can_train_without_validation(settings):
+    trained = train(replace(settings, fold="all", steps=2))
+
+    assert "dice" not in trained.history[-1]
+    assert (settings.out / "best.safetensors").exists()
+
+
+@pytest.mark.parametrize("fold", ["5", "-1", "x"])
+def test_fold_that_does_not_exist_is_refused(settings, fold):
+    with pytest.raises(DatasetError, match="fold must be all or a number from 0 to 4"):
+        train(replace(settings, fold=fold))
+
+
+def test_leak_between_folds_is_an_error(data, small_plan):
+    ids = open_dataset(data).ids()
+    leaking = replace(small_plan, folds=((ids[0],), tuple(ids)))
+
+    with pytest.raises(DatasetError):
+        choose_cases(leaking, open_dataset(data), "0")
+
+
+def test_case_that_vanished_is_named(data, small_plan):
+    stale = replace(small_plan, folds=(("ghost",), tuple(open_dataset(data).ids())))
+
+    with pytest.raises(DatasetError, match="ghost"):
+        choose_cases(stale, open_dataset(data), "0")
+
+
+def test_budget_that_is_no_time_is_refused(settings):
+    with pytest.raises(DelineateError, match="budget"):
+        train(replace(settings, steps=None, budget="soon"))
+
+
+def test_plan_is_made_where_there_is_none(data, tmp_path):
+    train(TrainSettings(data=data, out=tmp_path / "new", steps=1))
+
+    assert Plan.load(tmp_path / "new" / "plan.yaml").folds
