@@ -127,8 +127,9 @@ def _draw_strip(
     )  # fmt: skip
     if len(failed):
         rim = 0.03 * (limits[1] - limits[0])
+        shown = np.clip(failed, limits[0] + rim, limits[1] - rim)
         axes.scatter(
-            np.clip(failed, limits[0] + rim, limits[1] - rim), place + spread[len(scored) : len(scored) + len(failed)],
+            shown, place + spread[len(scored) : len(scored) + len(failed)],
             s=34, marker="x", color=FAILED, linewidths=1.6, clip_on=False, zorder=4,
         )  # fmt: skip
 

@@ -46,6 +46,30 @@ class Picture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
+def choose_cases(
+    cases: Sequence[str], dice: NDArray[np.float64], number: int
+) -> dict[str, str]:
+    """Choose cases worth looking at: the worst, the median, the best, then more of the worst.
+
+    Args:
+        cases: Ids.
+        dice: Dice of each case and class, (cases, classes); nan where absent.
+        number: How many at most.
+
+    Returns:
+        What to write beside each chosen case, by its id, in that order.
+    """
+    known = [place for place, line in enumerate(dice) if np.isfinite(line).any()]
+    means = {cases[place]: float(np.nanmean(dice[place])) for place in known}
+    order = sorted(means, key=lambda case: means[case])
+    if len(order) >= 3:
+        first = {order[0]: "worst: ", order[len(order) // 2]: "median: ", order[-1]: "best: "}
+        order = [*first, *(case for case in order if case not in first)]
+    else:
+        first = {}
+    return {case: f"{first.get(case, '')}mean Dice {means[case]:.3f}" for case in order[:number]}
+
+
 def draw_case(
     prediction: Mask, truth: Mask, labels: LabelTable, *, image: Image | None = None
 ) -> bytes:
@@ -64,7 +88,7 @@ def draw_case(
     Returns:
         The bytes of a PNG.
     """
-    grid = truth.geometry if truth.geometry.is_physical else prediction.geometry
+    grid = truth.geometry
     order, flips = grid.canonical_axes() if grid.dims == 3 else ((0, 1), ())
     said, true = (
         np.stack([_turn(mask.region(label, labels), order, flips) for label in labels.labels])
@@ -161,8 +185,8 @@ def _lay_out(planes: Planes, shape: tuple[int, ...], spacing: NDArray[Any]) -> F
 def _show(panel: Axes, shown: NDArray[Any], aspect: float) -> None:
     picture = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
     panel.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect=aspect, interpolation="nearest")
+    panel.set(xticks=[], yticks=[], anchor="N")  # ticks cost time even where none is seen
     panel.set_axis_off()
-    panel.set_anchor("N")
 
 
 def _outline(panel: Axes, masks: NDArray[np.bool_], colour: str, width: float) -> None:

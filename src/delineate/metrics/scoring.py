@@ -43,7 +43,7 @@ def score_case(
 
     Args:
         prediction: What the model wrote: label ids (*S) or layers (L, *S).
-        truth: What is so, on the same grid.
+        truth: What is so, on the same grid; its spacing counts.
         labels: What the numbers mean; voxels of its `ignore` value do not count.
         metrics: Rows of `METRICS`.
         case: The case's id.
@@ -62,7 +62,6 @@ def score_case(
     _check_grids(prediction, truth, case)
     _check_values(prediction, labels, f"the prediction of {case}", has_truth_ids=has_truth_ids)
     _check_values(truth, labels, f"the truth of {case}", has_truth_ids=True)
-    grid = truth.geometry if truth.geometry.is_physical else prediction.geometry
     counted = _counted(truth, labels)
     rows = []
     for label in labels.labels:
@@ -70,9 +69,8 @@ def score_case(
         true = truth.region(label, labels)
         if counted is not None:
             said, true = said & counted, true & counted
-        pair = Pair(
-            prediction=said, truth=true, spacing_mm=grid.spacing_mm, tolerance_mm=tolerance_mm
-        )
+        spacing = truth.geometry.spacing_mm
+        pair = Pair(prediction=said, truth=true, spacing_mm=spacing, tolerance_mm=tolerance_mm)
         values = {name: float(metric.measure(pair)) for name, metric in metrics.items()}
         rows.append(
             Row(case=case, patient=patient, label=label.name, status=pair.status, values=values)
