@@ -1,0 +1,57 @@
+"""The description of a dataset."""
+
+import json
+
+import pytest
+
+from delineate.core.errors import DatasetError
+from delineate.core.progress import show_with
+from delineate.datasets.phantoms import write_dataset
+from delineate.steps.describe import DescribeSettings, describe
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_dataset(tmp_path / "data", 2, scans_per_patient=2, shape=(8, 32, 32))
+
+
+def test_text_tells_layout_counts_sizes_and_classes(folder):
+    text = describe(DescribeSettings(data=folder)).text
+
+    for words in ("nnunet", "4 readable, of 2 patients", "8 x 32 x 32", "3 x 1.5 x 1.5",
+                  "large_bowel", "4 of 4", "No problems found"):  # fmt: skip
+        assert words in text
+
+
+def test_json_holds_every_case(folder, tmp_path):
+    out = tmp_path / "facts.json"
+
+    describe(DescribeSettings(data=folder, json=out))
+
+    facts = json.loads(out.read_text())
+    assert len(facts["cases"]) == 4
+    assert facts["labels"] == ["stomach", "small_bowel", "large_bowel"]
+
+
+def test_problems_are_listed_with_their_mend(folder):
+    (folder / "labelsTr" / "phantom_0001_day1.nii.gz").unlink()
+
+    text = describe(DescribeSettings(data=folder)).text
+
+    assert "Problems: 1 error" in text
+    assert "phantom_0001_day1 has an image but no mask" in text
+
+
+def test_progress_is_reported(folder):
+    seen = []
+    show_with(lambda what, done, total, _: seen.append((what, done, total)))
+
+    describe(DescribeSettings(data=folder))
+    show_with(None)
+
+    assert ("looking at every case", 4, 4) in seen
+
+
+def test_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="is empty"):
+        describe(DescribeSettings(data=tmp_path))
