@@ -18,8 +18,12 @@ def oblique_volume():
     image = sitk.GetImageFromArray(array)
     image.SetSpacing((0.7, 0.8, 3.0))
     image.SetOrigin((10.0, -200.5, 30.25))
-    turn = np.array([[math.cos(0.3), -math.sin(0.3), 0], [math.sin(0.3), math.cos(0.3), 0], [0, 0, 1]])
-    tilt = np.array([[1, 0, 0], [0, math.cos(0.2), -math.sin(0.2)], [0, math.sin(0.2), math.cos(0.2)]])
+    turn = np.array(
+        [[math.cos(0.3), -math.sin(0.3), 0], [math.sin(0.3), math.cos(0.3), 0], [0, 0, 1]]
+    )
+    tilt = np.array(
+        [[1, 0, 0], [0, math.cos(0.2), -math.sin(0.2)], [0, math.sin(0.2), math.cos(0.2)]]
+    )
     image.SetDirection((turn @ tilt).ravel().tolist())
     return image
 

@@ -75,9 +75,18 @@ def slice_files(folder: Path, *, only_one: bool = False) -> list[Path]:
     Returns:
         Files that end as DICOM does, or have no ending (or a number for one) and its mark at
         byte 128; hidden ones and the index DICOMDIR are left out.
+
+    Raises:
+        FileError: If the folder cannot be listed.
     """
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise FileError(
+            f"{folder} cannot be listed ({error.strerror}). Check the permissions."
+        ) from error
     found = []
-    for entry in sorted(folder.iterdir()):
+    for entry in entries:
         if entry.name.startswith(".") or entry.name == "DICOMDIR" or not entry.is_file():
             continue
         if entry.name.lower().endswith(DicomReader.suffixes) or (

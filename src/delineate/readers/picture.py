@@ -34,6 +34,7 @@ def open_picture(path: Path, *, as_mask: bool) -> Content:
     """
     with opened(path) as picture:
         mode, (width, height) = picture.mode, picture.size
+        has_one = as_mask or is_grey(picture)
         num_frames = getattr(picture, "n_frames", 1)
         tag = str(picture.info.get(KEY, ""))
         orientation = picture.getexif().get(0x0112, 1)
@@ -49,13 +50,12 @@ def open_picture(path: Path, *, as_mask: bool) -> Content:
         notes.append(f"{path.name} asks viewers to turn it; its pixels were left as stored.")
     if _is_deep_colour(path):
         notes.append(f"The colours of {path.name} were reduced from 16 to 8 bits.")
-    is_grey = as_mask or mode in GREY
     return Content(
         geometry=geometry_of_tag(tag, (height, width)) or Geometry.of_spacing((height, width)),
         load=lambda: _load_mask(path)[None] if as_mask else _load_image(path),
         source=str(path),
-        num_channels=1 if is_grey else 3,
-        channels=("grey",) if is_grey else COLOURS,
+        num_channels=1 if has_one else 3,
+        channels=("grey",) if has_one else COLOURS,
         notes=tuple(notes),
         labels=labels_of_tag(tag),
     )
@@ -77,6 +77,21 @@ def opened(path: Path) -> Iterator[Picture.Image]:
             yield picture
 
 
+def is_grey(picture: Picture.Image) -> bool:
+    """Tell whether a picture has one channel of intensities.
+
+    Args:
+        picture: An open picture.
+
+    Returns:
+        True for grey modes, and for a palette of nothing but greys, as GIF writes them.
+    """
+    if picture.mode == "P":
+        palette = np.array(picture.getpalette("RGB") or [0, 1, 2]).reshape(-1, 3)
+        return bool((palette == palette[:, :1]).all())
+    return picture.mode in GREY
+
+
 def pixels(picture: Picture.Image) -> AnyArray:
     """Decode intensities.
 
@@ -86,7 +101,7 @@ def pixels(picture: Picture.Image) -> AnyArray:
     Returns:
         Grey (Y, X) or colours (Y, X, 3), without alpha.
     """
-    if picture.mode == "1":
+    if picture.mode == "1" or (picture.mode == "P" and is_grey(picture)):
         return np.asarray(picture.convert("L"))
     if picture.mode in ("LA", "La"):
         return np.asarray(picture.getchannel(0))

@@ -48,6 +48,9 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         axes = ", ".join(f"{axis} {size}" for axis, size in sizes)
         raise FileError(f"{path} has the axes {axes}. Save one picture or one stack per file.")
     shape = (*(size for _, size in stack), by_axis["Y"], by_axis["X"])
+    geometry = geometry_of_tag(tag, shape) or Geometry.of_spacing(shape)
+    if len(shape) == 2:  # our own volume of one slice says so in its tag
+        geometry = geometry_of_tag(tag, (1, *shape)) or geometry
     num_samples = (samples or [1])[0]
     is_colour = kind in COLOUR_KINDS or kind == PALETTE
     notes = []
@@ -59,8 +62,8 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
     num_channels = 1 if as_mask else 3 if is_colour else num_samples
     known = {1: ("grey",), 3: COLOURS if is_colour else ()}
     return Content(
-        geometry=geometry_of_tag(tag, shape) or Geometry.of_spacing(shape),
-        load=lambda: _load(path, num_channels, shape, as_mask=as_mask),
+        geometry=geometry,
+        load=lambda: _load(path, num_channels, geometry.shape, as_mask=as_mask),
         source=str(path),
         num_channels=num_channels,
         channels=known.get(num_channels, ()),
@@ -94,7 +97,7 @@ def _unpack(path: Path, *, as_mask: bool) -> AnyArray | None:
                 array = np.moveaxis(array, series.axes.index(axis), -1)
         if int(page.photometric) == PALETTE and not as_mask:
             return np.moveaxis(np.asarray(page.colormap)[:, array], 0, -1) >> 8
-        if int(page.photometric) == MIN_IS_WHITE:
+        if int(page.photometric) == MIN_IS_WHITE and not as_mask:  # ids are what is stored
             return ~array if array.dtype == np.bool_ else np.iinfo(array.dtype).max - array
         return array.astype(np.uint8) if array.dtype == np.bool_ else array
 
