@@ -21,8 +21,10 @@ def ids(**boxes):
 
 def score(prediction, truth, labels=TABLE, **options):
     given = {"case": "c1", "patient": "p1", "tolerance_mm": 1.0, **options}
-    masks = [each if isinstance(each, Mask) else Mask.of(each, GRID) for each in (prediction, truth)]
-    return score_case(*masks, labels, METRICS, **given)
+    said, true = (
+        each if isinstance(each, Mask) else Mask.of(each, GRID) for each in (prediction, truth)
+    )
+    return score_case(said, true, labels, METRICS, **given)
 
 
 def test_every_class_gets_a_row_with_its_status():
