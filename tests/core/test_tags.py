@@ -19,7 +19,9 @@ def test_a_tag_gives_labels_and_grid_again():
     assert np.array_equal(geometry_of_tag(tag, (4, 5)).affine, geometry.affine)
 
 
-@pytest.mark.parametrize("text", ["", "ImageJ=1.53", "[1]", '{"delineate": 3}', '{"delineate": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "ImageJ=1.53", "[1]", '{"delineate": 3}', '{"delineate": {}}']
+)
 def test_comments_of_others_are_passed_over(text):
     assert labels_of_tag(text) is None
     assert geometry_of_tag(text, (4, 5)) is None
