@@ -209,7 +209,8 @@ def _letter(panel: Axes, name: str) -> None:
     places = ((0.5, 0.97), (0.5, 0.03), (0.03, 0.5), (0.97, 0.5))
     for text, (x, y) in zip((top, bottom, left, right), places, strict=True):
         panel.text(x, y, text, transform=panel.transAxes, ha="center", va="center", fontsize=8,
-                   color="#ffe08a")  # fmt: skip
+                   color="#ffe08a", bbox={"facecolor": "black", "alpha": 0.55, "pad": 1.2,
+                                          "linewidth": 0})  # fmt: skip
 
 
 def _legend(figure: Figure, labels: LabelTable) -> None:
