@@ -38,7 +38,7 @@ def test_resumed_run_ends_with_the_same_bits(store, plan):
     for _ in range(3):
         broken.train_step(batches, broken.limit.progress(broken.step, 0))
     tensors, facts = broken.state()
-    tensors = {name: value.clone() for name, value in tensors.items()}
+    tensors = {name: value.clone().contiguous() for name, value in tensors.items()}
 
     resumed = make_trainer(plan)
     resumed.restore(tensors, facts)

@@ -130,4 +130,5 @@ def _class_indices(array: NDArray[Any], labels: LabelTable) -> NDArray[np.int16]
         table[list(label.ids)] = place + 1
     if labels.ignore is not None:
         table[labels.ignore] = -1
-    return table[array]
+    indices: NDArray[np.int16] = table[array]
+    return indices

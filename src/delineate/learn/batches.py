@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.random import Generator
+from numpy.typing import NDArray
 from torch import Tensor
 
 from delineate.core.plan import Plan
 from delineate.learn.store import Store, Stored
 from delineate.transforms import intensity
 from delineate.transforms.spatial import warp
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +95,9 @@ class Batches:
             image, labels = image[:, level], labels[:, level]
             shape, centre = shape[1:], centre[1:]
         patch = np.array(self.plan.patch, dtype=np.float64)
-        centre = _keep_inside(centre, shape, patch, float(self.plan.augmentation.get("translate", 0)), rng)
+        centre = _keep_inside(
+            centre, shape, patch, float(self.plan.augmentation.get("translate", 0)), rng
+        )
         matrix, displacement = draw_warp(self.plan.patch, self.plan.augmentation, rng)
         box = _source_box(matrix, displacement, centre, shape, patch)
         return warp(
@@ -106,18 +111,24 @@ class Batches:
 
 
 def _keep_inside(
-    centre: "np.ndarray[Any, Any]", shape: "np.ndarray[Any, Any]", patch: "np.ndarray[Any, Any]",
-    translate: float, rng: Generator,
-) -> "np.ndarray[Any, Any]":
+    centre: FloatArray,
+    shape: FloatArray,
+    patch: FloatArray,
+    translate: float,
+    rng: Generator,
+) -> FloatArray:
     """Move the centre so that the patch wastes nothing, then jitter it a little."""
     half = np.minimum(patch, shape) / 2
-    inside: np.ndarray[Any, Any] = np.clip(centre, half - 0.5, shape - half - 0.5)
+    inside: FloatArray = np.clip(centre, half - 0.5, shape - half - 0.5)
     return inside + rng.uniform(-translate, translate, len(shape)) * patch
 
 
 def _source_box(
-    matrix: "np.ndarray[Any, Any]", displacement: Tensor | None, centre: "np.ndarray[Any, Any]",
-    shape: "np.ndarray[Any, Any]", patch: "np.ndarray[Any, Any]",
+    matrix: FloatArray,
+    displacement: Tensor | None,
+    centre: FloatArray,
+    shape: FloatArray,
+    patch: FloatArray,
 ) -> tuple[slice, ...]:
     """Bound the source voxels that a warp can touch, so that only they leave the disk."""
     reach = np.abs(matrix) @ (patch / 2) + 2
@@ -130,7 +141,7 @@ def _source_box(
 
 def draw_warp(
     patch: Sequence[int], ranges: Mapping[str, Any], rng: Generator
-) -> tuple["np.ndarray[Any, Any]", Tensor | None]:
+) -> tuple[FloatArray, Tensor | None]:
     """Draw rotation, scale, mirror and elastic shift of one patch.
 
     Args:
@@ -196,14 +207,18 @@ def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
         contrast=spread(*ranges.get("contrast", (1.0, 1.0))),
     )
     if rng.random() < float(ranges.get("lowres", 0)):
-        image = torch.lerp(image, intensity.coarsen(image, rng.uniform(0.5, 1)), _some(shape, rng, image))
+        image = torch.lerp(
+            image, intensity.coarsen(image, rng.uniform(0.5, 1)), _some(shape, rng, image)
+        )
     if "blur" in ranges:
         low, high = ranges["blur"]
         image = intensity.blur(image, spread(low, high)[:, 0] * (rng.random() < 0.3))
     if (noise := float(ranges.get("noise", 0))) > 0:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         grain = torch.randn(image.shape, generator=generator)
-        image = image + grain * (spread(0, noise) * _coin(shape, rng)).reshape(*shape, *[1] * (image.ndim - 2))
+        image = image + grain * (spread(0, noise) * _coin(shape, rng)).reshape(
+            *shape, *[1] * (image.ndim - 2)
+        )
     return image
 
 

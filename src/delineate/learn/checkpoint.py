@@ -38,7 +38,10 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         path: A file ending in .safetensors.
         checkpoint: What to write.
     """
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous().clone()
+        for name, tensor in checkpoint.tensors.items()
+    }
     with whole(path) as draft:
         save_file(tensors, draft, metadata={"facts": json.dumps(dict(checkpoint.facts))})
 

@@ -9,10 +9,10 @@ from torch import Tensor
 from delineate.core.errors import BudgetError
 from delineate.core.plan import Plan
 from delineate.infer.bundle import num_outputs
+from delineate.learn.batches import Batch
 from delineate.learn.processes import Processes
 from delineate.learn.supervised import Limit, Trainer
 from delineate.models import build_model
-from delineate.learn.batches import Batch
 
 
 class _Noise:

@@ -1,8 +1,4 @@
-"""A run's folder while it trains: validation, best and last weights, state, curves.
-
-    plan.yaml  run.json  state.safetensors  best.safetensors  last.safetensors
-    history.json  tensorboard/  cache/
-"""
+"""A run's folder while it trains: validation, best and last weights, state and curves."""
 
 import json
 import logging
@@ -143,15 +139,15 @@ class Logbook:
 
     def _log(self, trainer: Trainer) -> None:
         if self.curves is None:
-            self.curves = SummaryWriter(self.folder / "tensorboard", purge_step=trainer.step)  # type: ignore[no-untyped-call]
+            self.curves = SummaryWriter(self.folder / "tensorboard", purge_step=trainer.step)
         for name, value in trainer.history[-1].items():
-            self.curves.add_scalar(name, value, trainer.step)  # type: ignore[no-untyped-call]
-        self.curves.flush()  # type: ignore[no-untyped-call]
+            self.curves.add_scalar(name, value, trainer.step)
+        self.curves.flush()
 
     def close(self) -> None:
         """Close what is open."""
         if self.curves is not None:
-            self.curves.close()  # type: ignore[no-untyped-call]
+            self.curves.close()
 
 
 def _words(scores: dict[str, float]) -> str:

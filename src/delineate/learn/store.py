@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.case import Case
-from delineate.core.errors import DatasetError, DelineateError
+from delineate.core.errors import DatasetError
 from delineate.core.files import whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
@@ -67,7 +67,9 @@ class Store:
             DatasetError: If a case has no mask, or its image holds NaN.
         """
         for case in track(cases, "preparing", total):
-            if not all(self._path(case.id, part).exists() for part in ("image", "labels", "points")):
+            if not all(
+                self._path(case.id, part).exists() for part in ("image", "labels", "points")
+            ):
                 self._prepare(case)
 
     def get(self, case_id: str) -> Stored:
@@ -91,7 +93,9 @@ class Store:
                 f"Prepared case {case_id} in {self.folder} cannot be read ({error}). "
                 "Delete that folder; the next run makes it anew."
             ) from error
-        points = tuple(flat[flat[:, 0] == place, 1:] for place in range(len(self.plan.labels.labels)))
+        points = tuple(
+            flat[flat[:, 0] == place, 1:] for place in range(len(self.plan.labels.labels))
+        )
         return Stored(id=case_id, image=image, labels=labels, points=points)
 
     def _path(self, case_id: str, part: str) -> Path:
@@ -106,11 +110,9 @@ class Store:
                 f"Image of case {case.id} holds values that are not numbers (NaN or infinite). "
                 "Repair or remove that image."
             )
-        try:
+        if case.mask.num_layers is None:
             case.labels.check(case.mask.array, where=f"Mask of case {case.id}")
-            labels = prepare_mask(case.mask, self.plan.labels, self.plan).astype(np.int8)
-        except DelineateError:
-            raise
+        labels = prepare_mask(case.mask, self.plan.labels, self.plan).astype(np.int8)
         parts: dict[str, NDArray[Any]] = {
             "image": prepared.astype(np.float16),
             "labels": labels,
@@ -133,7 +135,9 @@ def find_points(labels: NDArray[np.int8], num_classes: int) -> NDArray[np.int32]
     """
     rows: list[NDArray[np.int32]] = [np.zeros((0, labels.ndim), np.int32)]
     for place in range(num_classes):
-        inside = labels[0] == place + 1 if len(labels) == 1 and num_classes >= 1 else labels[place] == 1
+        inside = (
+            labels[0] == place + 1 if len(labels) == 1 and num_classes >= 1 else labels[place] == 1
+        )
         voxels = np.argwhere(inside)
         chosen = voxels[:: max(1, len(voxels) // MAX_POINTS)]
         rows.append(np.insert(chosen, 0, place, axis=1).astype(np.int32))

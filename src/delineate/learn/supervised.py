@@ -6,19 +6,27 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from delineate.core.plan import Plan
 from delineate.core.progress import report
-from delineate.learn.batches import Batches
+from delineate.learn.batches import Batch
 from delineate.learn.processes import Processes
 from delineate.losses import get_loss
 from delineate.losses.compound import deep_supervision
 
 log = logging.getLogger("delineate")
+
+
+class Drawing(Protocol):
+    """Draws the batch of any step."""
+
+    def draw(self, step: int) -> Batch:
+        """Make the batch of a step, counted from 0, on the CPU."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +83,13 @@ class Trainer:
         self.device = next(self.model.parameters()).device
         dims = self.plan.dims
         self.layout = torch.channels_last if dims == 2 else torch.channels_last_3d
-        self.model.to(memory_format=self.layout)
+        self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(
             self._groups(), lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=True
         )
-        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.average = {
+            name: value.detach().clone() for name, value in self.model.state_dict().items()
+        }
         self.loss = get_loss(self.plan.loss, **self.plan.loss_options)
         self.parallel = self.processes.wrap(self.model)
 
@@ -92,7 +102,7 @@ class Trainer:
             {"params": vectors, "weight_decay": 0.0},
         ]
 
-    def run(self, batches: Batches, *, each: Callable[["Trainer", float], None]) -> None:
+    def run(self, batches: Drawing, *, each: Callable[["Trainer", float], None]) -> None:
         """Train until the limit is reached.
 
         Args:
@@ -110,7 +120,7 @@ class Trainer:
             self.model.train()
             self.seconds = monotonic() - start
 
-    def train_step(self, batches: Batches, share: float) -> None:
+    def train_step(self, batches: Drawing, share: float) -> None:
         """Draw a batch, follow its gradient and move the average.
 
         Args:
@@ -147,7 +157,7 @@ class Trainer:
         decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
         state = self.model.state_dict()
         names = [name for name, value in state.items() if value.is_floating_point()]
-        torch._foreach_lerp_(  # noqa: SLF001 - the public optimisers use it the same way
+        torch._foreach_lerp_(
             [self.average[name] for name in names], [state[name] for name in names], 1 - decay
         )
         for name in state.keys() - set(names):
@@ -185,8 +195,13 @@ class Trainer:
         for place, entry in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{place}.{name}": value for name, value in entry.items()}
         facts = {
-            "step": self.step, "seconds": self.seconds, "skipped": self.skipped, "seed": self.seed,
-            "history": self.history, "recent": self.recent, "plan_hash": self.plan.hash(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "skipped": self.skipped,
+            "seed": self.seed,
+            "history": self.history,
+            "recent": self.recent,
+            "plan_hash": self.plan.hash(),
         }
         return tensors, facts
 
@@ -210,6 +225,11 @@ class Trainer:
             state.setdefault(int(place), {})[name] = value
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        for parameter, entry in self.optimiser.state.items():
+            for name, value in entry.items():
+                if value.shape == parameter.shape:
+                    # The fused step walks through memory, so layouts must be the same.
+                    entry[name] = torch.empty_like(parameter).copy_(value)
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
         self.skipped = int(facts["skipped"])
         self.history, self.recent = list(facts["history"]), list(facts["recent"])

@@ -11,7 +11,9 @@ from delineate.losses.pixel import cross_entropy_loss
 Loss = Callable[..., Tensor]
 
 
-def dice_ce_loss(logits: Tensor, target: Tensor, *, dice_weight: float = 1.0, smooth: float = 1.0) -> Tensor:
+def dice_ce_loss(
+    logits: Tensor, target: Tensor, *, dice_weight: float = 1.0, smooth: float = 1.0
+) -> Tensor:
     """Cross-entropy plus weighted Dice loss.
 
     Args:
@@ -29,7 +31,9 @@ def dice_ce_loss(logits: Tensor, target: Tensor, *, dice_weight: float = 1.0, sm
     Source:
         Isensee et al., 2021, doi:10.1038/s41592-020-01008-z.
     """
-    return cross_entropy_loss(logits, target) + dice_weight * dice_loss(logits, target, smooth=smooth)
+    return cross_entropy_loss(logits, target) + dice_weight * dice_loss(
+        logits, target, smooth=smooth
+    )
 
 
 def tversky_ce_loss(

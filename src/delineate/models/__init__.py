@@ -18,7 +18,11 @@ MODELS: dict[str, str] = {
 
 
 def build_model(
-    name: str, in_channels: int, out_channels: int, dims: int, **options: Any  # noqa: ANN401
+    name: str,
+    in_channels: int,
+    out_channels: int,
+    dims: int,
+    **options: Any,  # noqa: ANN401
 ) -> "nn.Module":
     """Build a network of the table.
 
@@ -37,7 +41,9 @@ def build_model(
     """
     module, kind = pick(MODELS, name, what="model").split(":")
     try:
-        model: nn.Module = getattr(import_module(module), kind)(in_channels, out_channels, dims, **options)
+        model: nn.Module = getattr(import_module(module), kind)(
+            in_channels, out_channels, dims, **options
+        )
     except TypeError as error:
         raise PlanError(
             f"Model {name!r} does not take these model_options: {options} ({error}). "

@@ -4,16 +4,16 @@ All of them keep channels-last memory without copies and export to ONNX.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
 from delineate.core.errors import pick
 
-CONVOLUTIONS: dict[int, type[nn.Conv2d] | type[nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED: dict[int, type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]] = {
-    2: nn.ConvTranspose2d,
-    3: nn.ConvTranspose3d,
-}
+# Layers by number of axes; Any, since torch types kernels of 2 and 3 axes apart.
+CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+POOLS: dict[int, Any] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 
 
 def _group(channels: int, dims: int) -> nn.Module:
@@ -149,18 +149,30 @@ class ResidualBlock(nn.Module):
         """
         super().__init__()
         ones = [1] * dims
-        self.first = ConvNorm(in_channels, out_channels, dims, kernel=kernel, stride=stride, norm=norm)
+        self.first = ConvNorm(
+            in_channels, out_channels, dims, kernel=kernel, stride=stride, norm=norm
+        )
         self.second = ConvNorm(
-            out_channels, out_channels, dims, kernel=kernel, stride=ones, norm=norm, has_activation=False
+            out_channels,
+            out_channels,
+            dims,
+            kernel=kernel,
+            stride=ones,
+            norm=norm,
+            has_activation=False,
         )
         shortcut: list[nn.Module] = []
         if max(stride) > 1:
-            pool = nn.AvgPool2d if dims == 2 else nn.AvgPool3d
-            shortcut.append(pool(tuple(stride), tuple(stride), ceil_mode=True))
+            shortcut.append(POOLS[dims](tuple(stride), tuple(stride), ceil_mode=True))
         if in_channels != out_channels:
             shortcut.append(
                 ConvNorm(
-                    in_channels, out_channels, dims, kernel=ones, stride=ones, norm=norm,
+                    in_channels,
+                    out_channels,
+                    dims,
+                    kernel=ones,
+                    stride=ones,
+                    norm=norm,
                     has_activation=False,
                 )
             )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,40 +48,32 @@ class UNet(nn.Module):
             norm: "batch", "group" or "instance".
             deep_supervision: Whether coarser decoder stages have heads of their own.
 
-        Raises:
-            PlanError: If strides or kernels do not have one row per stage.
         """
         super().__init__()
         count = len(features)
-        steps = [list(row) for row in strides or [[1] * dims, *[[2] * dims] * (count - 1)]]
-        sizes = [list(row) for row in kernels or [[3] * dims] * count]
-        if count < 2 or len(steps) != count or len(sizes) != count:
-            raise PlanError(
-                f"features, strides and kernels must have one entry per stage and at least two "
-                f"stages, not {count}, {len(steps)} and {len(sizes)}. Correct model_options."
-            )
-        self.dims = dims
+        steps, sizes = _rows(count, strides, kernels, dims)
         self.cumulative = [
             [math.prod(row[axis] for row in steps[: stage + 1]) for axis in range(dims)]
             for stage in range(count)
         ]
         block = ResidualBlock if residual else PlainBlock
-        widths = [in_channels, *features]
         self.encoder = nn.ModuleList(
             block(before, after, dims, kernel=size, stride=step, norm=norm)
-            for (before, after), size, step in zip(pairwise(widths), sizes, steps, strict=True)
-        )
-        self.up = nn.ModuleList()
-        self.decoder = nn.ModuleList()
-        for stage in range(count - 1):
-            step, fine, coarse = tuple(steps[stage + 1]), features[stage], features[stage + 1]
-            self.up.append(TRANSPOSED[dims](coarse, fine, step, step, bias=False))
-            self.decoder.append(
-                PlainBlock(2 * fine, fine, dims, kernel=sizes[stage], stride=[1] * dims, norm=norm)
+            for (before, after), size, step in zip(
+                pairwise([in_channels, *features]), sizes, steps, strict=True
             )
+        )
+        self.up = nn.ModuleList(
+            TRANSPOSED[dims](coarse, fine, tuple(step), tuple(step), bias=False)
+            for (fine, coarse), step in zip(pairwise(features), steps[1:], strict=True)
+        )
+        self.decoder = nn.ModuleList(
+            PlainBlock(2 * fine, fine, dims, kernel=size, stride=[1] * dims, norm=norm)
+            for fine, size in zip(features[:-1], sizes, strict=False)
+        )
         num_heads = max(1, count - 2) if deep_supervision else 1
         self.heads = nn.ModuleList(
-            CONVOLUTIONS[dims](features[stage], out_channels, 1) for stage in range(num_heads)
+            CONVOLUTIONS[dims](width, out_channels, 1) for width in features[:num_heads]
         )
         _initialise(self)
 
@@ -95,7 +88,9 @@ class UNet(nn.Module):
             smaller by the stage's strides.
         """
         size = image.shape[2:]
-        missing = [-length % stride for length, stride in zip(size, self.cumulative[-1], strict=True)]
+        missing = [
+            -length % stride for length, stride in zip(size, self.cumulative[-1], strict=True)
+        ]
         if any(missing):
             pads = [pad for extra in reversed(missing) for pad in (0, extra)]
             image = functional.pad(image, pads, mode="replicate")
@@ -118,9 +113,26 @@ class UNet(nn.Module):
         return logits
 
 
+def _rows(
+    count: int,
+    strides: Sequence[Sequence[int]] | None,
+    kernels: Sequence[Sequence[int]] | None,
+    dims: int,
+) -> tuple[list[list[int]], list[list[int]]]:
+    steps = [list(row) for row in strides or [[1] * dims, *[[2] * dims] * (count - 1)]]
+    sizes = [list(row) for row in kernels or [[3] * dims] * count]
+    if count < 2 or len(steps) != count or len(sizes) != count:
+        raise PlanError(
+            f"features, strides and kernels must have one entry per stage and at least two "
+            f"stages, not {count}, {len(steps)} and {len(sizes)}. Correct model_options."
+        )
+    return steps, sizes
+
+
 def _initialise(network: nn.Module) -> None:
+    kinds: Any = (*CONVOLUTIONS.values(), *TRANSPOSED.values())
     for module in network.modules():
-        if isinstance(module, (*CONVOLUTIONS.values(), *TRANSPOSED.values())):
+        if isinstance(module, kinds):
             nn.init.kaiming_normal_(module.weight, a=0.01, nonlinearity="leaky_relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

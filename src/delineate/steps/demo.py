@@ -12,7 +12,6 @@ from delineate.datasets.phantoms import write_dataset
 from delineate.metrics import Scoreboard
 from delineate.steps.describe import DescribeSettings, describe
 from delineate.steps.evaluate import EvaluateSettings, evaluate
-
 from delineate.steps.predict import PredictSettings, predict
 from delineate.steps.train import TrainSettings, train
 
@@ -81,9 +80,7 @@ def demo(settings: DemoSettings) -> Demonstrated:
     """
     out = settings.out
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
-        raise DatasetError(
-            f"{out} holds files that no demonstration made. Choose another --out."
-        )
+        raise DatasetError(f"{out} holds files that no demonstration made. Choose another --out.")
     write_text(out / MARK, "Delineate made this folder; it may be deleted.\n")
     held_out = max(1, settings.patients // 5)
     data = make_patients(settings, held_out)
@@ -97,13 +94,18 @@ def demo(settings: DemoSettings) -> Demonstrated:
     )
     predicted = predict(
         PredictSettings(
-            inputs=(str(out / "unseen" / "imagesTr"),), model=str(run), out=out / "predictions",
+            inputs=(str(out / "unseen" / "imagesTr"),),
+            model=str(run),
+            out=out / "predictions",
             format="nifti,overlay",
         )
     )
     scoreboard = evaluate(
         EvaluateSettings(
-            predictions=out / "predictions", truth=out / "unseen", out=out / "report", run=run,
+            predictions=out / "predictions",
+            truth=out / "unseen",
+            out=out / "report",
+            run=run,
             title="Demonstration on synthetic patients",
         )
     )

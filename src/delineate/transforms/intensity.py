@@ -16,9 +16,7 @@ from torch.nn import functional
 from delineate.core.errors import PlanError
 
 
-def normalise(
-    array: NDArray[Any], rules: Sequence[Mapping[str, Any]]
-) -> NDArray[np.float32]:
+def normalise(array: NDArray[Any], rules: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
     """Bring each channel to the range that the network was planned for.
 
     "zscore" subtracts the image's own mean and divides by its standard deviation;
@@ -40,7 +38,9 @@ def normalise(
             f"normalisation must have one rule per channel, not {len(rules)} for {len(array)}. "
             "Correct normalisation in plan.yaml."
         )
-    return np.stack([_normalise_channel(channel, rule) for channel, rule in zip(array, rules, strict=True)])
+    return np.stack(
+        [_normalise_channel(channel, rule) for channel, rule in zip(array, rules, strict=True)]
+    )
 
 
 def _normalise_channel(channel: NDArray[Any], rule: Mapping[str, Any]) -> NDArray[np.float32]:
@@ -95,7 +95,9 @@ def gamma(image: Tensor, exponent: Tensor) -> Tensor:
     low, high = flat.amin(-1), flat.amax(-1)
     width = (high - low).clamp_min(1e-6)
     unit = (image - _spread(low, image)) / _spread(width, image)
-    return unit.clamp_(0, 1).pow(_spread(exponent, image)) * _spread(width, image) + _spread(low, image)
+    return unit.clamp_(0, 1).pow(_spread(exponent, image)) * _spread(width, image) + _spread(
+        low, image
+    )
 
 
 def bias_field(image: Tensor, coarse: Tensor) -> Tensor:
@@ -109,7 +111,9 @@ def bias_field(image: Tensor, coarse: Tensor) -> Tensor:
         Changed batch, (N, C, *S).
     """
     low = image.amin(dim=tuple(range(1, image.ndim)), keepdim=True)
-    smooth = functional.interpolate(coarse, image.shape[2:], mode=_linear(image), align_corners=True)
+    smooth = functional.interpolate(
+        coarse, image.shape[2:], mode=_linear(image), align_corners=True
+    )
     return (image - low) * smooth.exp() + low
 
 

@@ -30,7 +30,7 @@ def rearrange(array: AnyArray, order: Sequence[int], flips: Sequence[int]) -> An
     """
     lead = array.ndim - len(order)
     turned = np.transpose(array, [*range(lead), *(lead + axis for axis in order)])
-    return np.flip(turned, [lead + axis for axis in flips]) if flips else turned
+    return np.flip(turned, tuple(lead + axis for axis in flips)) if flips else turned
 
 
 def arrange_back(array: AnyArray, order: Sequence[int], flips: Sequence[int]) -> AnyArray:
@@ -45,7 +45,7 @@ def arrange_back(array: AnyArray, order: Sequence[int], flips: Sequence[int]) ->
         A view of the array in its first axis order.
     """
     lead = array.ndim - len(order)
-    straight = np.flip(array, [lead + axis for axis in flips]) if flips else array
+    straight = np.flip(array, tuple(lead + axis for axis in flips)) if flips else array
     return np.transpose(straight, [*range(lead), *(lead + int(axis) for axis in np.argsort(order))])
 
 
@@ -73,10 +73,13 @@ def _average_axis(image: Tensor, axis: int, step: int) -> Tensor:
     # Repeating the last slice to a whole number of steps keeps the outer faces within a voxel.
     whole = math.ceil(image.shape[axis] / step) * step
     if whole == image.shape[axis]:
-        return image.unflatten(axis, (whole // step, step)).mean(axis + 1)
+        shape = (*image.shape[:axis], whole // step, step, *image.shape[axis + 1 :])
+        return image.reshape(shape).mean(axis + 1)
     kernel = torch.full((step,), 1 / step, dtype=image.dtype)
     moved = image.movedim(axis, -1)
-    flat = functional.pad(moved.reshape(-1, 1, moved.shape[-1]), (step // 2, step - 1 - step // 2), mode="replicate")
+    flat = functional.pad(
+        moved.reshape(-1, 1, moved.shape[-1]), (step // 2, step - 1 - step // 2), mode="replicate"
+    )
     soft = functional.conv1d(flat, kernel[None, None])
     return soft.reshape(moved.shape).movedim(-1, axis)
 
@@ -101,8 +104,13 @@ def resample_labels(array: AnyArray, shape: Sequence[int]) -> AnyArray:
 
 
 def warp(
-    image: Tensor, labels: Tensor, matrix: Tensor, centre: Tensor, shape: Sequence[int],
-    *, displacement: Tensor | None = None,
+    image: Tensor,
+    labels: Tensor,
+    matrix: Tensor,
+    centre: Tensor,
+    shape: Sequence[int],
+    *,
+    displacement: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Cut one patch out of a volume through an affine and an elastic map, in one resample.
 
@@ -124,7 +132,9 @@ def warp(
     points = offsets @ matrix.T + centre
     if displacement is not None:
         mode = "bilinear" if len(shape) == 2 else "trilinear"
-        smooth = functional.interpolate(displacement[None], tuple(shape), mode=mode, align_corners=True)
+        smooth = functional.interpolate(
+            displacement[None], tuple(shape), mode=mode, align_corners=True
+        )
         points = points + smooth[0].movedim(0, -1)
     size = torch.tensor(image.shape[1:], dtype=torch.float32)
     unit = ((points + 0.5) * (2 / size) - 1).flip(-1)[None]  # grid_sample wants x, y, z
