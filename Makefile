@@ -13,7 +13,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Delineate needs Python 3.11 or newer. Run: make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up .venv; this takes some minutes, once."
-	@$(PYTHON) -m venv --clear .venv
+	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --editable '.[dev]'
 	@$(BIN)/python -c 'from importlib.metadata import version as v; from importlib.util import find_spec as f; import sys; sys.exit(v("torch").split("+")[0] != "2.13.0" and "torch must be 2.13.0, not " + v("torch") + ". Remove .venv and run make again." or f("torchvision") is not None and "torchvision must be absent. Remove .venv and run make again." or 0)'
 	@touch $@
