@@ -1,10 +1,10 @@
+import errno
 import io
 import logging
 import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -94,20 +94,18 @@ def test_help_lists_every_command_with_its_line(capsys):
     assert all(f"  {name} " in said and text in said for name, text in cli.COMMANDS.items())
 
 
-def test_help_takes_less_than_a_third_of_a_second():
+def test_help_costs_less_than_a_third_of_a_second_of_the_processor():
     space = {**os.environ, "PYTHONPATH": SOURCE}
+    line = [sys.executable, "-m", "delineate", "--help"]
 
     def ask():
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "delineate", "--help"],
-            check=True,
-            capture_output=True,
-            env=space,
-        )
-        return time.perf_counter() - start
+        before = os.times()
+        subprocess.run(line, check=True, capture_output=True, env=space)
+        after = os.times()
+        spent = after.children_user - before.children_user
+        return spent + after.children_system - before.children_system
 
-    assert min(ask() for _ in range(5)) < 0.3
+    assert min(ask() for _ in range(3)) < 0.3
 
 
 def test_no_words_at_all_are_answered_with_help(capsys):
@@ -203,8 +201,10 @@ def test_failed_cases_make_exit_code_1(probe, capsys):
 
     code = cli.main(["probe", "a", "--out", "o"])
 
+    told = capsys.readouterr()
     assert code == 1
-    assert capsys.readouterr().out == "2 of 3 done\n"
+    assert told.out == "2 of 3 done\n"
+    assert told.err == "delineate: truncated\n"
 
 
 def test_an_error_is_one_line_on_stderr(failing, capsys):
@@ -228,7 +228,21 @@ def test_an_unforeseen_error_is_one_line_too(failing, capsys):
     assert told.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("error", [DelineateError("x"), ZeroDivisionError("x")])
+def test_a_folder_that_nobody_foresaw_to_be_locked_is_one_line_with_its_name(failing, capsys):
+    words = failing(PermissionError(errno.EACCES, "Permission denied", "/scans"))
+
+    code = cli.main(words)
+
+    assert code == 2
+    assert capsys.readouterr().err == (
+        "delineate: error: /scans cannot be used (Permission denied). "
+        "Check its permissions and the free space.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [DelineateError("x"), ZeroDivisionError("x"), PermissionError("x")]
+)
 def test_debug_shows_where(failing, error):
     words = failing(error)
 
@@ -264,13 +278,14 @@ def test_log_lines_go_to_stderr_without_ornaments(probe, capsys):
     def work(settings):
         logging.getLogger("delineate").info("Training on %s.", "cpu")
         logging.getLogger("delineate").debug("Not said.")
+        logging.getLogger("delineate").warning("It is warm.")
 
     probe.work = work
 
     cli.main(["probe", "a", "--out", "o"])
 
     told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "Training on cpu.\n")
+    assert (told.out, told.err) == ("", "Training on cpu.\ndelineate: warning: It is warm.\n")
 
 
 def test_nobody_draws_after_the_command(probe):
