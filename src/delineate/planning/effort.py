@@ -10,12 +10,14 @@ from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import MEMORY_SHARE, MIN_STEPS, Machine, StepCost
 from delineate.planning.network import LEAST_PATCH, choose_network, shrunk, width_for
 
-LARGEST_BATCH = {2: 16, 3: 8}
+LARGEST_BATCH = {2: 16, 3: 4}
 """More patches a step than this bring less than more steps do, by number of axes."""
 FIRST_BATCH = 2
 """Where the search starts; a batch of 1 is taken only where 2 do not fit in memory."""
-PEAK_RATE = 2e-3
-"""Learning rate of AdamW for a batch of 8."""
+PEAK_RATE = 3e-3
+"""Learning rate of AdamW for a batch of 4 or more."""
+USUAL_BATCH = 4
+"""Batch that the peak learning rate was found with."""
 MORE_TRIES = 2
 """Times that a surprisingly slow step on a CPU is tried again."""
 BY_HAND = "Set by hand."
@@ -72,10 +74,10 @@ def choose_learning_rate(fingerprint: Fingerprint, plan: Plan, machine: Machine)
     Returns:
         The plan with `learning_rate`.
     """
-    rate = PEAK_RATE * sqrt(min(plan.batch_size, 8) / 8)
-    share = f"the root of {plan.batch_size}/8 of it"
-    reason = f"{PEAK_RATE:g} suits 8 patches a step with AdamW; {share}"
-    if plan.batch_size >= 8:
+    rate = PEAK_RATE * sqrt(min(plan.batch_size, USUAL_BATCH) / USUAL_BATCH)
+    share = f"the root of {plan.batch_size}/{USUAL_BATCH} of it"
+    reason = f"{PEAK_RATE:g} suits {USUAL_BATCH} patches a step with AdamW; {share}"
+    if plan.batch_size >= USUAL_BATCH:
         reason = f"Suits {plan.batch_size} patches a step with AdamW"
     return plan.deciding(reason + ".", learning_rate=float(f"{rate:.3g}"))
 
@@ -134,7 +136,7 @@ def _sizes(dims: int) -> Sequence[int]:
 
 
 def _guess(plan: Plan, machine: Machine) -> StepCost:
-    width = int(plan.model_options.get("features", [width_for(machine)])[0])
+    width = int(plan.model_options.get("features", [width_for(plan.dims, machine)])[0])
     return machine.estimate(prod(plan.patch) * plan.batch_size, width)
 
 

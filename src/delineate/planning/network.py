@@ -21,8 +21,9 @@ STEP_S = 3.6
 """Time of a step that patches are sized for where no budget is given, in seconds."""
 WHOLE_BONUS = 1.25
 """A patch may exceed the limit by this factor if it then holds the whole image."""
-SHORT_S = 180.0
-"""A budget below this, in seconds, gets a network of half the width on a CPU."""
+SHORT_S = {2: 180.0, 3: 7200.0}
+"""A budget below this, in seconds, gets a network of half the width on a CPU, by number of
+axes: in volumes, twice the steps teach more than twice the width (docs/measurements.md)."""
 LONG_S = 7200.0
 """A budget from this on, in seconds, gets residual blocks on a CPU."""
 MAX_FEATURES = 256
@@ -66,7 +67,7 @@ def choose_patch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan
 
 
 def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
-    """Halve the patch while 8 voxels remain; double the features until the device is full.
+    """Halve the patch while 4 voxels remain; double the features until the device is full.
 
     Args:
         fingerprint: What the data look like.
@@ -81,7 +82,7 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
         return plan.deciding(reason, model_options={})
     stages = divide(plan.patch, plan.spacing_mm[-plan.dims :])
     count = len(stages.strides)
-    width, most = width_for(machine), MAX_FEATURES
+    width, most = width_for(plan.dims, machine), MAX_FEATURES
     if machine.is_gpu:
         most = 320 if plan.dims == 3 else 512
     is_long = machine.is_gpu or (machine.budget_s or 0) >= LONG_S
@@ -131,17 +132,19 @@ def shrunk(fingerprint: Fingerprint, plan: Plan, share: float) -> tuple[int, ...
     return patch if patch != plan.patch else None
 
 
-def width_for(machine: Machine) -> int:
+def width_for(dims: int, machine: Machine) -> int:
     """Choose the number of features of the first stage.
 
     Args:
+        dims: 2 or 3.
         machine: What the run may use.
 
     Returns:
-        32, or 16 for a short budget on a CPU.
+        32, or 16 for a short budget on a CPU; a number of steps is no short budget.
     """
-    is_short = machine.budget_s is not None and machine.budget_s < SHORT_S
-    return 16 if is_short and not machine.is_gpu else 32
+    if machine.is_gpu or machine.num_steps is not None or machine.budget_s is None:
+        return 32
+    return 16 if machine.budget_s < SHORT_S[dims] else 32
 
 
 def patch_limit(dims: int, machine: Machine) -> float:
@@ -154,7 +157,7 @@ def patch_limit(dims: int, machine: Machine) -> float:
     Returns:
         Number of voxels.
     """
-    width, batch = width_for(machine), SMALLEST_BATCH[dims]
+    width, batch = width_for(dims, machine), SMALLEST_BATCH[dims]
     by_memory = machine.memory_bytes * MEMORY_SHARE / (BYTES_A_VOXEL * width / 32) / batch
     if machine.is_gpu:
         return max(LEAST_PATCH[dims], min(by_memory, 2 * MOST_PATCH[dims]))

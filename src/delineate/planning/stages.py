@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-COARSEST = 8
+COARSEST = 4
 """No axis is halved below this many voxels; it leaves the deepest stage something to see."""
 
 Rows = tuple[tuple[int, ...], ...]
@@ -90,7 +90,7 @@ def round_down(size: Sequence[float], spacing: Sequence[float]) -> tuple[int, ..
     """Shrink a size so that every axis that will be halved divides evenly.
 
     Args:
-        size: Voxels at most, 16 or more along some axis.
+        size: Voxels at most, 8 or more along some axis.
         spacing: Length of a voxel per axis.
 
     Returns:
