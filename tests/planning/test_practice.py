@@ -94,31 +94,76 @@ def test_names_that_say_a_side_are_recognised(name, expected):
     assert has_sides(LabelTable.of_names({name: 1})) is expected
 
 
-def test_volumes_are_mirrored_left_to_right_only_and_not_if_a_label_names_a_side(
+def test_what_lies_as_bodies_do_is_mirrored_only_where_it_is_flat_and_no_label_names_a_side(
     make_fingerprint, bowel_mr, draft
 ):
+    flat = make_fingerprint([(64, 64)], [(1.0, 1.0)])
     sided = make_fingerprint(
         [(64, 64, 64)], [(1.0, 1.0, 1.0)], classes=(("kidney_left", 0.1), ("kidney_right", 0.1))
     )
 
-    free = choose_augmentation(bowel_mr, draft(bowel_mr), Machine())
-    bound = choose_augmentation(sided, draft(sided), Machine())
+    turned = choose_augmentation(bowel_mr, draft(bowel_mr), Machine())
+    slices = choose_augmentation(bowel_mr, draft(bowel_mr, dims=2, patch=(64, 64)), Machine())
+    unknown = choose_augmentation(bowel_mr, draft(bowel_mr, canonical=False), Machine())
+    image = choose_augmentation(flat, draft(flat), Machine())
+    bound = choose_augmentation(sided, draft(sided, canonical=False), Machine())
 
-    assert free.augmentation["mirror_axes"] == [2]
-    assert bound.augmentation["mirror_axes"] == []
+    plans = (turned, slices, unknown, image, bound)
+    axes = [plan.augmentation["mirror_axes"] for plan in plans]
+    assert axes == [[], [], [0, 1, 2], [1], []]
+    assert "not the same from left to right" in turned.reasons["augmentation"]
     assert "'kidney_left' names a side" in bound.reasons["augmentation"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "is_milder"),
+    [
+        (Machine(budget_s=599), True),
+        (Machine(budget_s=600), False),
+        (Machine(budget_s=60, device="cuda"), False),
+        (Machine(budget_s=60, num_steps=100), False),
+        (Machine(budget_s=None), False),
+    ],
+)
+def test_augmentation_is_milder_with_less_than_ten_minutes_on_a_cpu(
+    hippocampus, draft, machine, is_milder
+):
+    plan = choose_augmentation(hippocampus, draft(hippocampus), machine)
+
+    found = {key: plan.augmentation[key] for key in ("rotate_degrees", "scale", "gamma", "lowres")}
+    usual = {"rotate_degrees": [15.0] * 3, "scale": [0.85, 1.18], "gamma": [0.7, 1.4]}
+    milder = {"rotate_degrees": [9.0] * 3, "scale": [0.907, 1.104], "gamma": [0.807, 1.224]}
+    assert found == ({**milder, "lowres": 0.06} if is_milder else {**usual, "lowres": 0.1})
+    assert (plan.augmentation["elastic"]["probability"] == 0) is is_milder
+    assert ("Ranges are narrower" in plan.reasons["augmentation"]) is is_milder
+
+
+@pytest.mark.parametrize("fixture", ["hippocampus", "thick_ct", "bowel_mr", "tiles"])
+def test_milder_ranges_lie_within_the_usual_ones(request, draft, fixture):
+    found = request.getfixturevalue(fixture)
+
+    milder, usual = (
+        choose_augmentation(found, draft(found), Machine(budget_s=budget)).augmentation
+        for budget in (300, 1800)
+    )
+
+    assert set(milder) == set(usual)
+    for name in ("scale", "gamma", "contrast"):
+        assert usual[name][0] < milder[name][0] < 1 < milder[name][1] < usual[name][1]
+    for name in ("brightness", "noise", "bias_field", "lowres"):
+        assert milder[name] <= 0.6 * usual[name] + 1e-3
 
 
 def test_colour_tiles_are_turned_and_mirrored_every_way(tiles, draft):
     normalisation = ({"kind": "range", "low": 0.0, "high": 255.0},) * 3
 
-    augmentation = choose_augmentation(
-        tiles, draft(tiles, normalisation=normalisation), Machine()
-    ).augmentation
+    for budget in (300, 1800):  # with little time, too
+        plan = draft(tiles, normalisation=normalisation)
+        augmentation = choose_augmentation(tiles, plan, Machine(budget_s=budget)).augmentation
 
-    assert augmentation["mirror_axes"] == [0, 1]
-    assert augmentation["rotate_degrees"] == [180.0]
-    assert augmentation["noise"] < 0.05
+        assert augmentation["mirror_axes"] == [0, 1]
+        assert augmentation["rotate_degrees"] == [180.0]
+        assert augmentation["noise"] < 0.05
 
 
 def test_a_bias_field_is_for_mr_only(hippocampus, thick_ct, draft):
