@@ -30,7 +30,7 @@ size = st.tuples(*[st.integers(2, 600)] * 3)
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=st.lists(st.tuples(size, row), min_size=1, max_size=12))
 def test_spacing_is_positive_and_agrees_with_the_published_rule(make_fingerprint, draft, rows):

@@ -50,7 +50,7 @@ def test_the_plan_is_written_with_folds_and_reasons(asked):
     assert again == planned.plan
     assert (again.dataset, again.layout, again.dims) == ("Toy", "nnunet", 3)
     assert again.spacing_mm == (2.0, 1.0, 1.0)
-    assert again.patch == (12, 24, 24)
+    assert again.patch == (16, 24, 24)
     assert sorted(case for fold in again.folds for case in fold) == [f"case{i}" for i in range(4)]
     assert set(again.reasons) >= {"patch", "spacing_mm", "folds"}
 
@@ -59,7 +59,7 @@ def test_the_table_names_every_decision_within_a_hundred_columns(asked):
     text = plan(asked).text
 
     assert {"decision", "patch", "batch_size", "folds"} <= {*text.split(), "folds"}
-    assert "12 x 24 x 24" in text
+    assert "16 x 24 x 24" in text
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
@@ -148,8 +148,11 @@ def test_a_table_of_a_plan_says_yes_and_no(asked):
 def test_the_real_hippocampus_is_planned_as_it_was_tried(asked, shared_data):
     data = shared_data / "radiology" / "msd_task04_hippocampus"
 
-    planned = plan(replace(asked, data=data, budget="15m")).plan
+    planned = plan(replace(asked, data=data, budget="30m")).plan
 
-    assert planned.patch == (40, 56, 40)
-    assert planned.model_options["features"] == [32, 64, 128]
+    assert (planned.patch, planned.batch_size) == ((40, 56, 40), 4)
+    assert planned.learning_rate == 0.003
+    assert planned.model_options["features"] == [16, 32, 64, 128]
+    assert planned.model_options["strides"] == [[1] * 3, [2] * 3, [2] * 3, [2] * 3]
+    assert planned.augmentation["mirror_axes"] == []
     assert [len(fold) for fold in planned.folds] == [42] * 5
