@@ -75,7 +75,9 @@ def test_killed_run_resumes_to_the_same_weights(settings, data, small_plan, tmp_
     source = str(Path(__file__).parents[2] / "src")
     # The same number of threads, since sums depend on how they are split.
     environment = {**os.environ, "PYTHONPATH": source}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     deadline = time.monotonic() + 240
     while not (other / "state.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -116,6 +118,24 @@ def test_all_cases_can_train_without_validation(settings):
 def test_fold_that_does_not_exist_is_refused(settings, fold):
     with pytest.raises(DatasetError, match="fold must be all or a number from 0 to 4"):
         train(replace(settings, fold=fold))
+
+
+def test_one_patient_trains_with_all_cases_or_is_told_to(small_plan, tmp_path):
+    alone = open_dataset(write_dataset(tmp_path / "alone", 1, 0, shape=SHAPE))
+    made = replace(small_plan, folds=(), num_folds=1)
+
+    training, validation = choose_cases(made, alone, "all")
+
+    assert (training, validation) == (alone.ids(), [])
+    with pytest.raises(DatasetError, match=r"since there is only one patient\. Use --fold all"):
+        choose_cases(made, alone, "0")
+
+
+def test_plan_without_folds_for_many_patients_is_not_said_to_have_one_patient(data, small_plan):
+    made = replace(small_plan, folds=(), num_folds=1)
+
+    with pytest.raises(DatasetError, match=r"the plan has no folds\..*--folds 2"):
+        choose_cases(made, open_dataset(data), "0")
 
 
 def test_leak_between_folds_is_an_error(data, small_plan):

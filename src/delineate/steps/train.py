@@ -128,9 +128,7 @@ def train(settings: TrainSettings) -> Trained:
     )
 
 
-def choose_cases(
-    plan: Plan, dataset: Dataset, fold: str
-) -> tuple[list[str], list[str]]:
+def choose_cases(plan: Plan, dataset: Dataset, fold: str) -> tuple[list[str], list[str]]:
     """Divide the cases into those that train and those that validate.
 
     Args:
@@ -142,7 +140,8 @@ def choose_cases(
         Ids of training and of validation cases.
 
     Raises:
-        DatasetError: If the plan has no such fold, or the dataset lacks cases of the plan.
+        DatasetError: If the plan has no such fold or none at all, or the dataset lacks cases
+            of the plan.
     """
     known = set(dataset.ids())
     if lost := sorted({case for part in plan.folds for case in part} - known):
@@ -152,13 +151,20 @@ def choose_cases(
         )
     if fold == "all":
         return sorted(known), []
-    if not fold.isdigit() or int(fold) >= len(plan.folds):
+    if not plan.folds:
+        cause, mend = "the plan has no folds", "Use --fold all, or plan anew with --folds 2."
+        if len({dataset.patient(case) for case in known}) == 1:
+            cause, mend = "there is only one patient", "Use --fold all."
+        raise DatasetError(f"fold must be all, not {fold!r}, since {cause}. {mend}")
+    if not fold.isdecimal() or int(fold) >= len(plan.folds):
         raise DatasetError(
             f"fold must be all or a number from 0 to {len(plan.folds) - 1}, not {fold!r}. "
             "Correct --fold."
         )
     validation = list(plan.folds[int(fold)])
-    training = [case for place, part in enumerate(plan.folds) if place != int(fold) for case in part]
+    training = [
+        case for place, part in enumerate(plan.folds) if place != int(fold) for case in part
+    ]
     patients = {case: dataset.patient(case) for case in [*training, *validation]}
     check_no_leak(training, validation, patients)
     return training, validation
@@ -177,8 +183,14 @@ def _make_plan(settings: TrainSettings) -> None:
         return
     plan(
         PlanSettings(
-            data=settings.data, out=settings.out, layout=settings.layout, model=settings.model,
-            budget=settings.budget, steps=settings.steps, seed=settings.seed, device=settings.device,
+            data=settings.data,
+            out=settings.out,
+            layout=settings.layout,
+            model=settings.model,
+            budget=settings.budget,
+            steps=settings.steps,
+            seed=settings.seed,
+            device=settings.device,
         )
     )
 
@@ -195,7 +207,9 @@ def _make_trainer(
     else:
         limit = Limit(seconds=Budget.parse(settings.budget).seconds)
     log.info(
-        "Training %s on %s%s.", plan.model, device,
+        "Training %s on %s%s.",
+        plan.model,
+        device,
         " in bfloat16" if plan.bf16 and has_bf16(device) else "",
     )
     return Trainer(
