@@ -79,7 +79,7 @@ class Plan:
     """Decoupled weight decay."""
     warmup: float = 0.03
     """Share of the budget in which the learning rate rises."""
-    ema: float = 0.995
+    ema: float = 0.998
     """Largest decay of the averaged weights, per step."""
     foreground: float = 0.5
     """Share of patches that are centred on a labelled voxel, classes by turns."""
