@@ -204,9 +204,9 @@ class Plan:
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise PlanError(
-                f"{path} cannot be read ({error.strerror}). "
+                f"{path} cannot be read ({getattr(error, 'strerror', error)}). "
                 "Write a plan with `delineate plan DATA --out RUN`."
             ) from error
         return cls.from_yaml(text, where=str(path))
