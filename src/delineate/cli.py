@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
 from time import monotonic
@@ -137,15 +137,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, _Stopped):
         return _complain("stopped. What was finished is kept.", 130)
-    except DelineateError as error:
-        if is_debug:
-            raise
-        return _complain(f"error: {error}", 2)
     except Exception as error:  # the last wall: whatever it is, no traceback for the user
         if is_debug:
             raise
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        return _complain(f"error: unforeseen {cause} (--debug shows where; please report it).", 2)
+        return _complain(f"error: {_said(error)}", 2)
 
 
 def _dispatch(words: list[str], *, is_debug: bool) -> int:
@@ -166,7 +161,10 @@ def _dispatch(words: list[str], *, is_debug: bool) -> int:
     if result is not None:
         print(getattr(result, "text", result))
         sys.stdout.flush()
-    return 1 if getattr(result, "failures", ()) else 0
+    failures = getattr(result, "failures", ())
+    for failure in failures.values() if isinstance(failures, Mapping) else failures:
+        _complain(str(getattr(failure, "reason", failure)), 1)
+    return 1 if failures else 0
 
 
 def _run(name: str, words: list[str]) -> object:
@@ -208,7 +206,8 @@ def _set_up(drawer: Drawer, *, is_debug: bool) -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            drawer.say(self.format(record))
+            mark = "delineate: warning: " if record.levelno >= logging.WARNING else ""
+            drawer.say(mark + self.format(record))
 
     logger = logging.getLogger("delineate")
     logger.handlers = [Handler()]
@@ -282,6 +281,16 @@ def _version() -> str:
         return f"delineate {version('delineate')}"
     except PackageNotFoundError:
         return "delineate (not installed)"
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, DelineateError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:  # such as a folder that may not be entered
+        reason = f"{error.filename} cannot be used ({error.strerror})"
+        return f"{reason}. Check its permissions and the free space."
+    cause = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"unforeseen {cause} (--debug shows where; please report it)."
 
 
 def _complain(message: str, code: int) -> int:

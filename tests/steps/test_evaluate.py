@@ -100,7 +100,8 @@ def test_a_truth_without_a_prediction_is_a_failure(folders):
     board = run(folders)
 
     assert [failure.case for failure in board.failures] == ["bob"]
-    assert "no prediction" in board.text
+    assert "no prediction" in board.failures[0].reason
+    assert "Not scored: bob." in board.text
 
 
 def test_a_prediction_without_a_truth_is_noted(folders):

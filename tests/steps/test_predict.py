@@ -133,7 +133,8 @@ def test_one_bad_case_is_named_and_the_others_are_predicted(scans, make_run):
     assert result.written == ("case_0",)
     assert set(result.failures) == {"case_1", "case_2"}
     assert "2 voxels that are NaN" in result.failures["case_2"]
-    assert "case_1.nii.gz" in result.text
+    assert "case_1.nii.gz" in result.failures["case_1"]
+    assert "2 could not be predicted" in result.text
 
 
 def test_a_failed_case_is_tried_again_in_the_next_run(scans, make_run):

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from delineate.core.errors import FileError, PlanError, pick
+from delineate.core.errors import DelineateError, FileError, PlanError, pick
 from delineate.core.plan import Plan
 from delineate.models import build_model
 
@@ -99,9 +99,12 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
             f"{path} was trained under plan {facts['plan_hash']}, but plan.yaml beside it is "
             f"{plan.hash()}. Undo the edits of plan.yaml, or train again with this plan."
         )
-    model = build_model(
-        plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
-    )
+    try:
+        model = build_model(
+            plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
+        )
+    except DelineateError as error:
+        raise PlanError(f"{folder / 'plan.yaml'} describes no network: {error}") from error
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

@@ -43,7 +43,10 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         for name, tensor in checkpoint.tensors.items()
     }
     with whole(path) as draft:
-        save_file(tensors, draft, metadata={"facts": json.dumps(dict(checkpoint.facts))})
+        try:
+            save_file(tensors, draft, metadata={"facts": json.dumps(dict(checkpoint.facts))})
+        except SafetensorError as error:  # its only cause here is a disk that is full or gone
+            raise OSError(str(error)) from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

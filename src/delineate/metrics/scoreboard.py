@@ -214,7 +214,8 @@ class Scoreboard:
             )
         lines.append(f"Cases: {len(self.cases)}; patients: {len(set(self.patients))}.")
         lines.extend(self.notes)
-        lines.extend(f"Not scored: {failure.reason}" for failure in self.failures)
+        if self.failures:
+            lines.append(f"Not scored: {', '.join(failure.case for failure in self.failures)}.")
         return "\n".join(lines)
 
     def _summarise(self, name: str, members: tuple[str, ...], metric: str) -> Summary:

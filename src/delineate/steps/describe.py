@@ -48,6 +48,18 @@ class Description:
     """Every case and every problem."""
 
     @property
+    def failures(self) -> dict[str, str]:
+        """The dataset, if cases of it cannot be used, and how many and why the first."""
+        errors = [problem for problem in self.audit.problems if problem.severity == "error"]
+        if not errors:
+            return {}
+        count = _number(len(errors), "error")
+        return {
+            self.name: f"{self.name} has {count}. The first: {errors[0].sentence}"
+            " Mend what is listed, or leave those cases out."
+        }
+
+    @property
     def text(self) -> str:
         """The description for a terminal, up to 100 columns wide."""
         blocks = (self._head(), _size_lines(self.audit.rows), self._classes(), self._problems())

@@ -67,9 +67,8 @@ class Predicted:
         """What to tell the user."""
         done = f"Predicted {len(self.written)} of {self._num_cases} cases into {self.folder}"
         before = f"; {len(self.skipped)} were done before" if self.skipped else ""
-        bad = [f"  {case_id}: {reason}" for case_id, reason in self.failures.items()]
-        head = [f"{len(bad)} could not be predicted:"] if bad else []
-        return "\n".join([f"{done}{before}.", *head, *bad])
+        bad = f"; {len(self.failures)} could not be predicted" if self.failures else ""
+        return f"{done}{before}{bad}."
 
     @property
     def _num_cases(self) -> int:
