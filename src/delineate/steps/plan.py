@@ -1,5 +1,6 @@
 """Plan: look at every case once, decide everything, and write it down with the reasons."""
 
+import logging
 import os
 import textwrap
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from delineate.datasets.splits import make_folds
 from delineate.losses import LOSSES
 from delineate.models import MODELS
 from delineate.planning import Machine, StepCost, make_plan, take_fingerprint
+
+log = logging.getLogger("delineate")
 
 FILE = "plan.yaml"
 FORMER = "plan.before.yaml"
@@ -97,6 +100,7 @@ def plan(settings: PlanSettings) -> Planned:
     dataset = open_dataset(settings.data, layout=settings.layout)
     path = settings.out / FILE
     former = _former(path, dataset)
+    _warn(dataset, settings.data)
     machine = find_machine(settings)
     ids = dataset.ids()
     fingerprint = take_fingerprint(
@@ -194,6 +198,14 @@ def _said(value: Any) -> str:  # noqa: ANN401 - any field of a plan
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _warn(dataset: Dataset, folder: Path) -> None:
+    problems = dataset.problems()
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        mend = f"Add what is absent; `delineate describe {folder}` lists all."
+        log.warning("%s%s %s", problems[0], more, mend)
 
 
 def _former(path: Path, dataset: Dataset) -> Plan | None:
