@@ -2,7 +2,10 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -77,7 +80,9 @@ class Logbook:
                 "Choose another --out, or undo the change."
             )
         trainer.restore(saved.tensors, saved.facts)
-        self.validated = int(saved.facts["validated"])
+        share = min(1.0, trainer.limit.progress(trainer.step, trainer.seconds))
+        due = int(share * NUM_VALIDATIONS + 1e-9)  # less than before if the run was lengthened
+        self.validated = min(due, int(saved.facts["validated"]))
         self.best = float(saved.facts["best"])
         log.info("Going on from step %d of %s.", trainer.step, self.folder)
         return True
@@ -143,6 +148,30 @@ class Logbook:
         for name, value in trainer.history[-1].items():
             self.curves.add_scalar(name, value, trainer.step)
         self.curves.flush()
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM end the run after the step that is under way.
+
+        Yields:
+            Nothing; the handlers of before are back afterwards.
+        """
+
+        def stop(number: int, frame: object) -> None:
+            del number, frame
+            self.wants_stop = True
+            log.info("Stopping after this step; the same command goes on later.")
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals reach the main thread alone; the caller handles them
+            return
+        kinds = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(kind, stop) for kind in kinds]
+        try:
+            yield
+        finally:
+            for kind, handler in zip(kinds, before, strict=True):
+                signal.signal(kind, handler)
 
     def close(self) -> None:
         """Close what is open."""

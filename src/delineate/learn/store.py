@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from delineate.core.case import Case
 from delineate.core.errors import DatasetError
 from delineate.core.files import whole
+from delineate.core.image import Mask
 from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.infer.preparation import prepare_image, prepare_mask
@@ -50,7 +51,7 @@ class Store:
             "spacing": plan.spacing_mm,
             "normalisation": plan.normalisation,
             "canonical": plan.canonical,
-            "labels": plan.labels.to_dict(),
+            "labels": plan.labels.structure(),
             "dataset": plan.dataset,
         }
         digest = hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
@@ -104,6 +105,7 @@ class Store:
     def _prepare(self, case: Case) -> None:
         if case.mask is None or case.labels is None:
             raise DatasetError(f"Case {case.id} has no mask, so it cannot train. Leave it out.")
+        _check_pixels(case, case.mask)
         prepared = prepare_image(case.image, self.plan).array
         if not np.isfinite(prepared).all():
             raise DatasetError(
@@ -121,6 +123,20 @@ class Store:
         for part, array in parts.items():
             with whole(self._path(case.id, part)) as draft:
                 np.save(draft, array)
+
+
+def _check_pixels(case: Case, mask: Mask) -> None:
+    pixels = case.image.array
+    if max(case.image.geometry.shape) < 2:
+        raise DatasetError(
+            f"{case.id} is an image of one voxel, which holds nothing to segment. "
+            f"Remove {case.image.source}, or write it again."
+        )
+    if pixels.min() == pixels.max() and mask.array.any():
+        raise DatasetError(
+            f"{case.id} has labels, but its image is {float(pixels.flat[0]):g} everywhere. "
+            f"Replace {case.image.source}, or remove the case."
+        )
 
 
 def find_points(labels: NDArray[np.int8], num_classes: int) -> NDArray[np.int32]:
