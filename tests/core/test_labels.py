@@ -94,3 +94,12 @@ def test_an_unknown_class_is_answered_with_the_list():
 
     with pytest.raises(LabelError, match="Choose one of: liver, spleen"):
         table.by_name("kidney")
+
+
+def test_names_and_colours_are_no_part_of_the_structure():
+    table = LabelTable.of_names({"a": 1, "b": 2}, ignore=3)
+    renamed = LabelTable.of_names({"x": 1, "y": 2}, ignore=3)
+    other = LabelTable.of_names({"a": 1, "b": 4}, ignore=3)
+
+    assert table.structure() == renamed.structure()
+    assert table.structure() != other.structure()

@@ -14,9 +14,19 @@ LABELS = LabelTable.of_names({"a": 1, "b": 5}, ignore=9)
 
 def make_plan(**changes):
     values = dict(
-        dataset="made", layout="folder", labels=LABELS, channels=("MR",), dims=3, canonical=True,
-        spacing_mm=(2.0, 1.0, 1.0), normalisation=({"kind": "zscore"},), patch=(8, 8, 8),
-        batch_size=1, model="unet", model_options={}, loss="dice_ce",
+        dataset="made",
+        layout="folder",
+        labels=LABELS,
+        channels=("MR",),
+        dims=3,
+        canonical=True,
+        spacing_mm=(2.0, 1.0, 1.0),
+        normalisation=({"kind": "zscore"},),
+        patch=(8, 8, 8),
+        batch_size=1,
+        model="unet",
+        model_options={},
+        loss="dice_ce",
     )
     return Plan(**{**values, **changes})
 

@@ -73,7 +73,9 @@ def test_slices_of_volumes_feed_a_flat_network(tmp_path, plan, make_case):
 def test_nested_regions_give_layers(tmp_path, plan, make_case):
     table = LabelTable.of_names({"all": [1], "core": [1]})
     nested = replace(plan, labels=replace(table, overlapping=True))
-    store = Store(tmp_path / "nested", replace(nested, labels=LabelTable.of_names({"w": [1, 2], "c": [1]})))
+    store = Store(
+        tmp_path / "nested", replace(nested, labels=LabelTable.of_names({"w": [1, 2], "c": [1]}))
+    )
     store.fill([make_case(0, labels=LabelTable.of_names({"w": [1, 2], "c": [1]}))], 1)
 
     assert Batches(store, ["case0"], seed=0).draw(0).target.shape == (2, 2, 8, 8, 8)

@@ -20,7 +20,9 @@ def test_tensors_and_facts_come_back(tmp_path):
 def test_tied_tensors_are_written_apart(tmp_path):
     tied = torch.ones(3)
 
-    save_checkpoint(tmp_path / "x.safetensors", Checkpoint(tensors={"a": tied, "b": tied}, facts={}))
+    save_checkpoint(
+        tmp_path / "x.safetensors", Checkpoint(tensors={"a": tied, "b": tied}, facts={})
+    )
 
     assert set(load_checkpoint(tmp_path / "x.safetensors").tensors) == {"a", "b"}
 

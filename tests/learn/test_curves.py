@@ -8,7 +8,13 @@ from delineate.learn.curves import draw_curves
 
 def rows(**scores):
     return [
-        {"step": 10.0 * turn, "seconds": 60.0 * turn, "loss": 1 / turn, "learning_rate": 0.1, **scores}
+        {
+            "step": 10.0 * turn,
+            "seconds": 60.0 * turn,
+            "loss": 1 / turn,
+            "learning_rate": 0.1,
+            **scores,
+        }
         for turn in (1, 2, 3)
     ]
 

@@ -61,9 +61,7 @@ def test_stop_saves_the_step_that_is_done(make, store):
 def test_best_weights_are_those_of_the_best_score(make, monkeypatch):
     trainer, logbook = make()
     scores = iter([0.5, 0.9, 0.7])
-    monkeypatch.setattr(
-        "delineate.learn.logbook.validate", lambda *given: {"dice": next(scores)}
-    )
+    monkeypatch.setattr("delineate.learn.logbook.validate", lambda *given: {"dice": next(scores)})
 
     hashes = []
     for turn in range(3):
@@ -93,7 +91,7 @@ def test_state_of_another_seed_is_refused(make):
 
 def test_resumed_run_does_not_validate_twice(make, store):
     trainer, logbook = make()
-    logbook.validated, logbook.best = 5, 0.8
+    trainer.step, logbook.validated, logbook.best = 10, 5, 0.8
     logbook.save(trainer)
     other, again = make()
 

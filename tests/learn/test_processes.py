@@ -40,8 +40,19 @@ def test_two_processes_average_gradients_and_agree_with_the_first(tmp_path):
     source = Path(__file__).parents[2] / "src"
 
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script, tmp_path],
-        check=True, timeout=300, capture_output=True, cwd=source,
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node=2",
+            script,
+            tmp_path,
+        ],
+        check=True,
+        timeout=300,
+        capture_output=True,
+        cwd=source,
         env={"PYTHONPATH": str(source), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
     )
 

@@ -1,5 +1,7 @@
 """The loop: it learns, stops in time, and goes on bit by bit."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -83,6 +85,6 @@ def test_schedule_rises_then_falls_to_nearly_nothing():
     rates = [schedule(share / 100, 0.1) for share in range(101)]
 
     assert rates[10] == pytest.approx(1.0)
-    assert all(later >= before for before, later in zip(rates[:10], rates[1:11], strict=True))
-    assert all(later <= before for before, later in zip(rates[10:-1], rates[11:], strict=True))
+    assert all(later >= before for before, later in pairwise(rates[:11]))
+    assert all(later <= before for before, later in pairwise(rates[10:]))
     assert 0 < rates[-1] < 0.01

@@ -50,8 +50,14 @@ def test_run_leaves_plan_weights_history_and_picture(settings):
 
     names = {path.name for path in settings.out.iterdir()}
     assert names >= {
-        "plan.yaml", "run.json", "best.safetensors", "last.safetensors", "state.safetensors",
-        "history.json", "progress.png", "tensorboard",
+        "plan.yaml",
+        "run.json",
+        "best.safetensors",
+        "last.safetensors",
+        "state.safetensors",
+        "history.json",
+        "progress.png",
+        "tensorboard",
     }
     assert trained.history[-1]["step"] == 6
     assert 0 <= trained.history[-1]["dice"] <= 1
@@ -94,7 +100,7 @@ def test_run_of_another_dataset_is_refused_and_kept(settings, tmp_path):
     other = write_dataset(tmp_path / "others", 5, 50, shape=SHAPE)
     before = weights(settings.out)
 
-    with pytest.raises(PlanError, match="Choose another --out"):
+    with pytest.raises(DelineateError, match="another --out"):
         train(replace(settings, data=other))
     assert weights(settings.out) == before
 

@@ -28,7 +28,9 @@ def test_window_clips_before_it_scales():
 
 
 def test_range_maps_bytes_to_one():
-    out = intensity.normalise(np.array([[0, 255]], np.uint8), [{"kind": "range", "low": 0, "high": 255}])
+    out = intensity.normalise(
+        np.array([[0, 255]], np.uint8), [{"kind": "range", "low": 0, "high": 255}]
+    )
 
     assert out[0].tolist() == pytest.approx([0, 1])
 

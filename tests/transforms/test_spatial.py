@@ -60,7 +60,12 @@ def test_displacement_moves_the_source_point():
     shift[1] = 2.0
 
     patch, _ = warp(
-        image, torch.zeros(1, 9, 9), torch.eye(2), torch.tensor([4.0, 4.0]), (3, 3), displacement=shift
+        image,
+        torch.zeros(1, 9, 9),
+        torch.eye(2),
+        torch.tensor([4.0, 4.0]),
+        (3, 3),
+        displacement=shift,
     )
 
     assert patch[0, 1].tolist() == pytest.approx([5, 6, 7], abs=1e-4)

@@ -1,9 +1,9 @@
 """Where an array lies in space: spacing, orientation and position, in array order.
 
 Arrays run `(Z, Y, X)` or `(Y, X)`; world coordinates are millimetres in RAS+ (+x to the
-patient's right, +y to the front, +z to the head), as in NIfTI. The affine's columns follow the array's
-axes, its rows the world's: that is the only place where the two orders meet, and only
-readers and writers convert.
+patient's right, +y to the front, +z to the head), as in NIfTI. The affine's columns follow
+the array's axes, its rows the world's: that is the only place where the two orders meet, and
+only readers and writers convert.
 """
 
 from collections.abc import Sequence

@@ -159,6 +159,15 @@ class LabelTable:
                 "Correct the mask, or add the values to dataset.json."
             )
 
+    def structure(self) -> dict[str, Any]:
+        """Say what a network's outputs mean, leaving out what may be renamed or recoloured.
+
+        Returns:
+            Ids of every label in order, the ignored value and whether labels overlap.
+        """
+        rows = [[label.id, list(label.ids)] for label in self.labels]
+        return {"labels": rows, "ignore": self.ignore, "overlapping": self.overlapping}
+
     def to_dict(self) -> dict[str, Any]:
         """Turn the table into plain values for YAML and JSON.
 

@@ -15,6 +15,8 @@ from delineate.core.files import write_text
 from delineate.core.labels import LabelTable
 
 VERSION = 1
+NOT_HASHED = {"reasons", "folds", "fingerprint", "num_folds", "overlap", "flips"}
+"""Fields that weights do not depend on: they may be edited after training."""
 
 
 class _Block(dict[str, Any]):
@@ -115,7 +117,7 @@ class Plan:
         return replace(self, **values, reasons={**self.reasons, **dict.fromkeys(values, reason)})
 
     def hash(self) -> str:
-        """Summarise all that shapes the network and its input; reasons and folds apart.
+        """Summarise all that weights depend on: not reasons, folds, names or flips.
 
         Returns:
             Sixteen hexadecimal digits, the same for equal decisions on any machine.
@@ -123,8 +125,9 @@ class Plan:
         values = {
             name: value
             for name, value in _plain(self).items()
-            if name not in {"reasons", "folds", "fingerprint", "num_folds"}
+            if name not in NOT_HASHED
         }
+        values["labels"] = self.labels.structure()
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

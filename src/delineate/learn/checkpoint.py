@@ -37,6 +37,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Args:
         path: A file ending in .safetensors.
         checkpoint: What to write.
+
+    Raises:
+        OSError: If the disk is full or gone; `whole` turns it into a sentence.
     """
     tensors = {
         name: tensor.detach().cpu().contiguous().clone()

@@ -4,9 +4,7 @@ import json
 import logging
 import os
 import platform
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from delineate.infer.predictor import choose_device, has_bf16
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import hash_tensors
 from delineate.learn.curves import draw_curves
+from delineate.learn.handover import Story, hand_over
 from delineate.learn.logbook import Logbook
 from delineate.learn.processes import Processes
 from delineate.learn.store import Store, check_names
@@ -56,6 +55,10 @@ class TrainSettings:
     """auto, cpu, cuda or cuda:N."""
     layout: str | None = None
     """Layout of the dataset; None recognises it."""
+    purpose: str | None = None
+    """What the model is for, one sentence for its card."""
+    licence: str | None = None
+    """Licence of the data for the card; the dataset's own if left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +71,17 @@ class Trained:
     """A row per validation."""
     weights_hash: str
     """Hash of the averaged weights at the end."""
+    scores: str = ""
+    """Table of the scores on cases that did not train."""
 
     @property
     def text(self) -> str:
         """What to tell the user."""
         last = self.history[-1] if self.history else {}
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in last.items() if "dice" in name)
+        table = f"{self.scores}\n" if self.scores else ""
         return (
-            f"Trained {int(last.get('step', 0))} steps in {last.get('seconds', 0) / 60:.1f} minutes"
-            f"{': ' + scores if scores else ''}.\n"
+            f"{table}Trained {int(last.get('step', 0))} steps in "
+            f"{last.get('seconds', 0) / 60:.1f} minutes.\n"
             f"Weights, plan and curves: {self.folder}\n"
             f"Next: delineate predict INPUT --model {self.folder} --out PRED"
         )
@@ -117,13 +122,21 @@ def train(settings: TrainSettings) -> Trained:
     batches = Batches(
         store, training, seed=settings.seed, rank=processes.rank, world_size=processes.world_size
     )
-    with _stopping(logbook):
+    with logbook.stoppable():
         trainer.run(batches, each=logbook.each)
     logbook.close()
+    board = None
+    if processes.is_first:
+        told = tell(settings, decided, training, validation, trainer)
+        unseen = (dataset.case(case_id) for case_id in validation)
+        board = hand_over(
+            settings.out, decided, unseen, len(validation), told, device=settings.device
+        )
     processes.leave()
     return Trained(
         folder=settings.out,
         history=tuple(trainer.history),
+        scores=board.text if board else "",
         weights_hash=hash_tensors(trainer.average),
     )
 
@@ -168,6 +181,41 @@ def choose_cases(plan: Plan, dataset: Dataset, fold: str) -> tuple[list[str], li
     patients = {case: dataset.patient(case) for case in [*training, *validation]}
     check_no_leak(training, validation, patients)
     return training, validation
+
+
+def tell(
+    settings: TrainSettings,
+    plan: Plan,
+    training: Sequence[str],
+    validation: Sequence[str],
+    trainer: Trainer,
+) -> Story:
+    """Gather what the model's card says besides the plan.
+
+    Args:
+        settings: What was asked for.
+        plan: The plan.
+        training: Ids of the cases that trained.
+        validation: Ids of the cases that validated.
+        trainer: The finished trainer.
+
+    Returns:
+        The story.
+    """
+    length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
+    names = ", ".join(plan.labels.names)
+    dataset = open_dataset(settings.data, layout=settings.layout)
+    return Story(
+        purpose=settings.purpose or f"Outlines {names} in images like those of {plan.dataset}.",
+        licence=settings.licence or dataset.licence,
+        command=f"delineate train {settings.data.name} --out RUN {length} --fold {settings.fold} "
+        f"--seed {settings.seed}",
+        training_cases=sorted(training),
+        validation=f"Fold {settings.fold}: {len(validation)} cases of patients that did not train. "
+        "The checkpoint was chosen by its Dice on them.",
+        steps=trainer.step,
+        minutes=trainer.seconds / 60,
+    )
 
 
 def _make_plan(settings: TrainSettings) -> None:
@@ -236,25 +284,3 @@ def _write_facts(
         },
     }
     write_text(settings.out / "run.json", json.dumps(facts, indent=1))
-
-
-@contextmanager
-def _stopping(logbook: Logbook) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the run after the step that is under way."""
-
-    def stop(number: int, frame: object) -> None:
-        del number, frame
-        logbook.wants_stop = True
-        log.info("Stopping after this step; the run can go on later.")
-
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    try:
-        before = [signal.signal(kind, stop) for kind in kinds]
-    except ValueError:  # not the main thread: the caller handles signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)

@@ -1,0 +1,152 @@
+"""What a finished run hands over: weights, scores on cases it did not learn from, a card."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfile
+from statistics import median
+from typing import Any
+
+import yaml
+
+from delineate.core.case import Case
+from delineate.core.errors import DelineateError
+from delineate.core.files import whole, write_text
+from delineate.core.plan import Plan
+from delineate.core.progress import track
+from delineate.infer.predictor import Predictor
+from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
+
+log = logging.getLogger("delineate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What a card tells besides the plan: whose data, which cases, how it was trained."""
+
+    purpose: str
+    """What the model is for, in one sentence."""
+    licence: str
+    """Licence of the data, which binds the weights."""
+    command: str
+    """The command that trained it."""
+    training_cases: Sequence[str]
+    """Ids of the cases that it learnt from."""
+    validation: str
+    """Which cases the scores are of, in words."""
+    steps: int
+    """Optimiser steps that were taken."""
+    minutes: float
+    """Minutes that training took."""
+
+
+def hand_over(
+    folder: Path, plan: Plan, cases: Iterable[Case], total: int, story: Story, *, device: str
+) -> Scoreboard | None:
+    """Choose the weights, score them on their native grids and write the card.
+
+    Args:
+        folder: The run's folder with `best.safetensors`.
+        plan: The plan.
+        cases: Labelled cases that did not train.
+        total: How many there are.
+        story: What the card tells besides.
+        device: Where to predict.
+
+    Returns:
+        The scores, or None if there are no such cases.
+    """
+    with whole(folder / "weights.safetensors") as draft:
+        copyfile(folder / "best.safetensors", draft)
+    board = _score(folder, plan, cases, total, device) if total else None
+    if board is not None:
+        facts = {**board.to_dict(), "cases": story.validation}
+        write_text(folder / "metrics.json", json.dumps(facts, indent=2, ensure_ascii=False))
+        write_text(folder / "scores.csv", board.to_csv())
+    write_text(folder / "card.md", write_card(plan, story, board))
+    return board
+
+
+def _score(folder: Path, plan: Plan, cases: Iterable[Case], total: int, device: str) -> Scoreboard:
+    predictor = Predictor.load(folder, device=device)
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    tolerance = median(plan.spacing_mm)
+    for case in track(cases, "scoring unseen cases", total):
+        if case.mask is None:
+            continue
+        try:
+            said = predictor.predict(case).mask
+            rows += score_case(
+                said,
+                case.mask,
+                plan.labels,
+                METRICS,
+                case=case.id,
+                patient=case.patient,
+                tolerance_mm=tolerance,
+            )
+        except DelineateError as error:
+            log.warning("%s", error)
+            failures.append(Failure(case=case.id, reason=str(error)))
+    return Scoreboard(
+        rows=tuple(rows), metrics=METRICS, tolerance_mm=tolerance, failures=tuple(failures)
+    )
+
+
+def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
+    """Write what a user of the model must know.
+
+    Args:
+        plan: The plan.
+        story: What else is known.
+        board: Scores on cases that it did not learn from, or None.
+
+    Returns:
+        Markdown with a head of `purpose` and `licence`.
+    """
+    head = yaml.safe_dump(
+        {"purpose": story.purpose, "licence": story.licence}, sort_keys=False, width=88
+    )
+    scores = f"```\n{board.text}\n```" if board else "None: every case trained."
+    names = ", ".join(f"{label.id} {label.name}" for label in plan.labels.labels)
+    spacing = " x ".join(f"{step:g}" for step in plan.spacing_mm)
+    return f"""---
+{head}---
+
+# {plan.dataset}
+
+{story.purpose}
+
+- Input: {plan.dims}-D, channels {", ".join(plan.channels)}; worked on at {spacing} mm.
+- Output: {names}.
+- Network: {plan.model}, {_words(plan.model_options)}.
+
+## Scores
+
+{story.validation}
+
+{scores}
+
+## Training
+
+{story.steps} steps in {story.minutes:.1f} minutes:
+
+    {story.command}
+
+Learnt from {len(story.training_cases)} cases: {", ".join(story.training_cases)}.
+
+Licence of the data, and so of the weights: {story.licence}.
+
+## Use and limits
+
+For research. Not a medical device; it must not guide treatment. It knows only what the cases
+above show: other scanners, sequences, ages and diseases were not tested, and it answers on
+them all the same. Look at the outlines before you use a number.
+"""
+
+
+def _words(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in options.items())

@@ -1,0 +1,72 @@
+"""What a finished run hands over."""
+
+import json
+
+import pytest
+import yaml
+
+from delineate.learn.checkpoint import Checkpoint, save_checkpoint, weights_facts
+from delineate.learn.handover import Story, hand_over, write_card
+from delineate.models import build_model
+
+STORY = Story(
+    purpose="Finds balls: bright ones.",
+    licence="CC0-1.0",
+    command="delineate train balls --out RUN --steps 3",
+    training_cases=["case0", "case1"],
+    validation="Fold 0: 2 cases.",
+    steps=3,
+    minutes=0.1,
+)
+
+
+@pytest.fixture
+def run(tmp_path, plan):
+    weights = build_model("unet", 1, 2, 3, **plan.model_options).state_dict()
+    plan.save(tmp_path / "plan.yaml")
+    facts = weights_facts(plan, weights)
+    save_checkpoint(tmp_path / "best.safetensors", Checkpoint(tensors=weights, facts=facts))
+    return tmp_path
+
+
+def test_bundle_holds_weights_scores_and_card(run, plan, make_case):
+    cases = [make_case(2), make_case(3)]
+
+    board = hand_over(run, plan, cases, 2, STORY, device="cpu")
+
+    assert (run / "weights.safetensors").read_bytes() == (run / "best.safetensors").read_bytes()
+    assert json.loads((run / "metrics.json").read_text())["num_cases"] == 2
+    assert len((run / "scores.csv").read_text().splitlines()) == 3
+    assert board.find("ball", "dice") is not None
+
+
+def test_without_unseen_cases_no_score_is_claimed(run, plan):
+    assert hand_over(run, plan, [], 0, STORY, device="cpu") is None
+    assert not (run / "metrics.json").exists()
+    assert "None: every case trained." in (run / "card.md").read_text()
+
+
+def test_card_begins_with_a_head_that_yaml_reads_and_names_every_training_case(plan):
+    text = write_card(plan, STORY, None)
+
+    head = yaml.safe_load(text.split("---")[1])
+    assert head == {"purpose": STORY.purpose, "licence": "CC0-1.0"}
+    assert "case0, case1" in text
+    assert STORY.command in text
+
+
+def test_case_that_cannot_be_scored_is_named_not_hidden(run, plan, make_case):
+    from dataclasses import replace
+
+    import numpy as np
+
+    from delineate.core.image import Image
+
+    bad = make_case(3)
+    constant = Image.of(np.zeros_like(bad.image.array), bad.image.geometry, ("MR",))
+
+    board = hand_over(
+        run, plan, [make_case(2), replace(bad, image=constant)], 2, STORY, device="cpu"
+    )
+
+    assert [failure.case for failure in board.failures] == ["case3"]
