@@ -8,8 +8,7 @@ the same, and both take their steps by turns in one process.
 
 import argparse
 import json
-import os
-import platform
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -25,6 +24,9 @@ from delineate.learn.supervised import Limit, Trainer
 from delineate.losses import get_loss
 from delineate.losses.compound import deep_supervision
 from delineate.models import build_model
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from table import write
 
 OPTIONS = {"features": [16, 32, 64, 128], "norm": "batch", "deep_supervision": True}
 
@@ -98,24 +100,22 @@ def main() -> None:
             step()
             if turn:  # the first round warms up
                 times[name].append(perf_counter() - start)
+    ratio = median(times["plain"]) / median(times["delineate"])
     result = {
-        "question": "One training step: Delineate against plain fp32 contiguous PyTorch",
         "seconds": {name: round(median(values), 4) for name, values in times.items()},
-        "ratio": round(median(times["plain"]) / median(times["delineate"]), 2),
+        "ratio": round(ratio, 2),
         "patch": list(plan.patch),
         "batch": plan.batch_size,
         "network": OPTIONS,
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "machine": {
-            "cores": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-            "capabilities": {k: v for k, v in torch.cpu.get_capabilities().items() if "bf16" in k},
-        },
     }
     print(json.dumps(result, indent=1))
     if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        answer = (
+            f"{ratio:.1f}x faster ({median(times['delineate']):.2f} s against "
+            f"{median(times['plain']):.2f} s)"
+        )
+        question = "One training step against the same network in plain fp32 contiguous PyTorch"
+        write(options.out, question, answer, result)
 
 
 if __name__ == "__main__":
