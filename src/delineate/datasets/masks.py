@@ -12,6 +12,10 @@ CHANNEL = "_0000"
 """Ending that nnU-Net gives to the first channel; names of masks may have or lack it."""
 
 
+PICTURE = ".overlay.png"
+"""Ending of pictures to look at, which lie beside masks but are none."""
+
+
 def masks_by_name(path: str | Path) -> dict[str, Path]:
     """List masks (or images) by name without ending.
 
@@ -28,6 +32,7 @@ def masks_by_name(path: str | Path) -> dict[str, Path]:
     if not root.exists():
         raise FileError(f"There is nothing at {root}. Check the path.")
     files = find_files(root) if root.is_dir() else [root]
+    files = [file for file in files if not file.name.endswith(PICTURE)]
     if not files:
         raise FileError(f"{root} holds no mask that can be read. Check the path.")
     found: dict[str, Path] = {}

@@ -130,8 +130,7 @@ def _formats(settings: PredictSettings) -> tuple[str, ...]:
 
 
 def _file_name(case_id: str, name: str) -> str:
-    # Pictures to look at share an ending with label images to compute with.
-    return f"{case_id}{'_overlay' if name == 'overlay' else ''}{WRITERS[name].suffix}"
+    return f"{case_id}{WRITERS[name].suffix}"
 
 
 def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dict[str, Any]:
