@@ -96,9 +96,7 @@ def _limits(values: Sequence[float], *, is_share: bool) -> tuple[float, float]:
     return -room / 2 if low < high / 2 else low - room, high + room
 
 
-def _add_gutter(
-    axes: Axes, limits: tuple[float, float], *, is_left: bool
-) -> tuple[float, float]:
+def _add_gutter(axes: Axes, limits: tuple[float, float], *, is_left: bool) -> tuple[float, float]:
     """Shade a strip beside the scale for the cases that lie far beyond it."""
     low, high = limits
     width = 0.06 * (high - low) / 0.94

@@ -46,9 +46,7 @@ class Picture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
-def choose_cases(
-    cases: Sequence[str], dice: NDArray[np.float64], number: int
-) -> dict[str, str]:
+def choose_cases(cases: Sequence[str], dice: NDArray[np.float64], number: int) -> dict[str, str]:
     """Choose cases worth looking at: the worst, the median, the best, then more of the worst.
 
     Args:

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+import torch
 import yaml
 
 from delineate.learn.checkpoint import Checkpoint, save_checkpoint, weights_facts
-from delineate.learn.handover import Story, hand_over, write_card
+from delineate.learn.handover import Story, hand_over, slimmed, write_card
 from delineate.models import build_model
 
 STORY = Story(
@@ -34,10 +35,22 @@ def test_bundle_holds_weights_scores_and_card(run, plan, make_case):
 
     board = hand_over(run, plan, cases, 2, STORY, device="cpu")
 
-    assert (run / "weights.safetensors").read_bytes() == (run / "best.safetensors").read_bytes()
+    assert (run / "weights.safetensors").stat().st_size < (run / "best.safetensors").stat().st_size
     assert json.loads((run / "metrics.json").read_text())["num_cases"] == 2
     assert len((run / "scores.csv").read_text().splitlines()) == 3
     assert board.find("ball", "dice") is not None
+
+
+def test_slim_weights_answer_the_same(plan):
+    weights = build_model("unet", 1, 2, 3, **plan.model_options).state_dict()
+    weights["up.0.weight"][0, 0, 0, 0, 0] = 1e6
+
+    slim = slimmed(weights)
+
+    assert slim["up.0.weight"].dtype == torch.float32  # float16 ends at 65504
+    assert slim["up.1.weight"].dtype == torch.float16
+    assert slim["encoder.0.0.1.running_var"].dtype == torch.float32
+    assert torch.allclose(slim["up.1.weight"].float(), weights["up.1.weight"], rtol=1e-3, atol=1e-5)
 
 
 def test_without_unseen_cases_no_score_is_claimed(run, plan):

@@ -15,9 +15,7 @@ LABELS = LabelTable.of_names({"liver": 1}, ignore=-1)
 def make_case(mask):
     geometry = Geometry.of_spacing(mask.shape, (1.0, 1.0, 1.0))
     pixels = np.arange(mask.size, dtype=np.float32).reshape(1, *mask.shape)
-    return Case(
-        id="a", patient="p", image=Image.of(pixels, geometry), mask=Mask.of(mask, geometry)
-    )
+    return Case(id="a", patient="p", image=Image.of(pixels, geometry), mask=Mask.of(mask, geometry))
 
 
 def test_the_sample_is_bounded_and_lies_inside_labels():

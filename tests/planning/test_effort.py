@@ -39,9 +39,7 @@ def costing(seconds_a_patch, gib_a_patch, *, tried=None):
 def test_the_batch_doubles_while_memory_and_250_steps_remain(
     hippocampus, draft, minutes, gib, batch
 ):
-    machine = Machine(
-        budget_s=60 * minutes, memory_bytes=gib * GIB, measure=costing(0.18, 1.0)
-    )
+    machine = Machine(budget_s=60 * minutes, memory_bytes=gib * GIB, measure=costing(0.18, 1.0))
 
     plan = choose_batch(hippocampus, draft(hippocampus, patch=(40, 40, 40)), machine)
 

@@ -49,9 +49,7 @@ def test_physical_volumes_are_measured_along_feet_head_back_front_left_right():
     turned = case.image.geometry.rearranged((2, 0, 1), (0,))
     array = np.flip(case.image.array.transpose(0, 3, 1, 2), 1)
     truth = np.flip(case.mask.array.transpose(2, 0, 1), 0)
-    other = Case(
-        id="a", patient="a", image=Image.of(array, turned), mask=Mask.of(truth, turned)
-    )
+    other = Case(id="a", patient="a", image=Image.of(array, turned), mask=Mask.of(truth, turned))
 
     found = take_fingerprint([other], LABELS)
 

@@ -48,7 +48,10 @@ def test_each_channel_gets_its_own_rule(make_fingerprint, draft):
 @pytest.mark.parametrize(("top", "high"), [(1.0, 1.0), (250, 255.0), (60000, 65535.0)])
 def test_colours_are_scaled_by_the_range_that_holds_them(make_fingerprint, draft, top, high):
     found = make_fingerprint(
-        [(64, 64)], [(1.0, 1.0)], channels=("red", "green", "blue"), whole=(0, top),
+        [(64, 64)],
+        [(1.0, 1.0)],
+        channels=("red", "green", "blue"),
+        whole=(0, top),
         is_physical=False,
     )
 

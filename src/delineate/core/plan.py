@@ -122,11 +122,7 @@ class Plan:
         Returns:
             Sixteen hexadecimal digits, the same for equal decisions on any machine.
         """
-        values = {
-            name: value
-            for name, value in _plain(self).items()
-            if name not in NOT_HASHED
-        }
+        values = {name: value for name, value in _plain(self).items() if name not in NOT_HASHED}
         values["labels"] = self.labels.structure()
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -222,9 +222,7 @@ class Scoreboard:
         columns = [self.labels.index(member) for member in members]
         grid = self.values(metric)[:, columns]
         found = [row.status for row in self.rows if row.label in members]
-        interval = bootstrap(
-            grid, self.patients, num_resamples=self.num_resamples, seed=self.seed
-        )
+        interval = bootstrap(grid, self.patients, num_resamples=self.num_resamples, seed=self.seed)
         return Summary(
             label=name,
             metric=metric,

@@ -99,9 +99,7 @@ def choose_precision(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> 
     return plan.deciding(reason, bf16=machine.has_bf16)
 
 
-def _share_to_keep(
-    found: tuple[int, StepCost] | None, plan: Plan, machine: Machine
-) -> float:
+def _share_to_keep(found: tuple[int, StepCost] | None, plan: Plan, machine: Machine) -> float:
     if found is None:
         return 0.7
     steps = machine.steps_in_budget(found[1].seconds)
@@ -158,8 +156,10 @@ def _cost(plan: Plan, machine: Machine) -> StepCost | None:
 
 
 def _reason(size: int, cost: StepCost, plan: Plan, machine: Machine) -> str:
-    how = "A rule of thumb (no step was tried) says that a step" if machine.measure is None else (
-        "A measured step"
+    how = (
+        "A rule of thumb (no step was tried) says that a step"
+        if machine.measure is None
+        else ("A measured step")
     )
     steps = machine.steps_in_budget(cost.seconds)
     budget = ""

@@ -23,7 +23,7 @@ WHOLE_BONUS = 1.25
 """A patch may exceed the limit by this factor if it then holds the whole image."""
 SHORT_S = {2: 180.0, 3: 7200.0}
 """A budget below this, in seconds, gets a network of half the width on a CPU, by number of
-axes: in volumes, twice the steps teach more than twice the width (docs/measurements.md)."""
+axes: in volumes, twice the steps teach more than twice the width (benchmarks/README.md)."""
 LONG_S = 7200.0
 """A budget from this on, in seconds, gets residual blocks on a CPU."""
 MAX_FEATURES = 256

@@ -31,9 +31,7 @@ def choose_normalisation(fingerprint: Fingerprint, plan: Plan, machine: Machine)
         rule = {"kind": "range", "low": 0.0, "high": high}
         return plan.deciding(reason, normalisation=(rule,) * 3)
     rules, reasons = [], []
-    channels = zip(
-        fingerprint.channels, fingerprint.foreground, fingerprint.whole, strict=True
-    )
+    channels = zip(fingerprint.channels, fingerprint.foreground, fingerprint.whole, strict=True)
     for name, inside, whole in channels:
         rule, reason = _of_channel(fingerprint, name, inside, whole)
         rules.append(rule)

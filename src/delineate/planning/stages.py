@@ -111,8 +111,6 @@ def _kernel(steps: Sequence[float]) -> tuple[int, ...]:
 
 
 def _halved(sizes: Sequence[float], steps: Sequence[float], *, exact: bool) -> list[bool]:
-    able = [
-        value / 2 >= COARSEST and not (exact and value % 2) for value in sizes
-    ]
+    able = [value / 2 >= COARSEST and not (exact and value % 2) for value in sizes]
     finest = min((step for step, can in zip(steps, able, strict=True) if can), default=0.0)
     return [can and step < 2 * finest for step, can in zip(steps, able, strict=True)]
