@@ -115,7 +115,7 @@ class Trainer:
         while (share := self._agreed(self.limit.progress(self.step, self.seconds))) < 1:
             self.train_step(batches, share)
             self.seconds = monotonic() - start
-            self._report(share)
+            self._report()
             each(self, self._agreed(self.limit.progress(self.step, self.seconds)))
             self.model.train()
             self.seconds = monotonic() - start
@@ -166,11 +166,10 @@ class Trainer:
     def _agreed(self, share: float) -> float:
         return share if self.limit.steps is not None else self.processes.agree(share)
 
-    def _report(self, share: float) -> None:
+    def _report(self) -> None:
         done = self.limit.progress(self.step, self.seconds)
         total = self.limit.steps or max(self.step, round(self.step / max(done, 1e-6)))
         report("training", min(self.step, total), total, self.seconds)
-        del share
 
     def note(self, **scores: float) -> None:
         """Add a row to the history: where the run stands, and the scores.
