@@ -47,6 +47,7 @@ def train(work: Path, split: dict[str, list[str]], minutes: float, marks: list[f
     folder = work / "preprocessed" / "Dataset004_Hippocampus"
     (folder / "splits_final.json").write_text(json.dumps([split]))
     plans = json.loads((folder / "nnUNetPlans.json").read_text())
+    plans["continue_training"] = False  # its trainer asks the plans for it
     labels = json.loads((folder / "dataset.json").read_text())
     torch.set_num_threads(2)
     trainer = nnUNetTrainer(plans, "3d_fullres", 0, labels, device=torch.device("cpu"))

@@ -1,4 +1,5 @@
 import errno
+import os
 
 import pytest
 
@@ -58,3 +59,14 @@ def test_a_folder_that_is_a_file_is_said(tmp_path):
 
     with pytest.raises(FileError, match="could not be written"):
         write_text(tmp_path / "run" / "plan.yaml", "x")
+
+
+def test_files_may_be_read_as_widely_as_the_user_lets_them(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with whole(tmp_path / "a.txt") as draft:
+            draft.touch(mode=0o600)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644

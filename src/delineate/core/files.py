@@ -31,6 +31,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield draft
+        draft.chmod(0o666 & ~_umask())  # some libraries make files that only their owner may read
         with draft.open("rb") as handle:
             os.fsync(handle.fileno())
         draft.replace(target)
@@ -42,6 +43,12 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there is none where its folder could not be made
             draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_text(path: str | Path, text: str) -> None:

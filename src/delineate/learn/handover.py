@@ -152,7 +152,7 @@ def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
 
 ## Training
 
-{story.steps} steps in {story.minutes:.1f} minutes:
+{story.steps} steps in {story.minutes:.1f} minutes, with the plan.yaml beside this card in RUN:
 
     {story.command}
 
