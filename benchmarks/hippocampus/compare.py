@@ -70,10 +70,13 @@ def main() -> None:
         ]
         for entry in peer["kept"]
     ]
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     draw(options.out.with_suffix(".png"), ours, theirs)
+    last = theirs[-1][0]
+    beside = next(score for minute, score in ours if minute >= last - 0.1)
     answer = (
-        f"mean Dice {ours[-1][1]:.3f} after {ours[-1][0]:.0f} minutes, "
-        f"nnU-Net {theirs[-1][1]:.3f} after {theirs[-1][0]:.0f}"
+        f"mean Dice {beside:.3f} after {last:.0f} minutes where nnU-Net has {theirs[-1][1]:.3f}; "
+        f"{ours[-1][1]:.3f} after {ours[-1][0]:.0f}"
     )
     figures = {
         "minutes_and_dice": {"delineate": ours, "nnunet": theirs},

@@ -75,7 +75,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--patch", type=int, nargs=3, default=(40, 56, 40))
+    parser.add_argument("--features", type=int, nargs="+", default=OPTIONS["features"])
     options = parser.parse_args()
+    network = {**OPTIONS, "features": options.features}
     plan = Plan(
         dataset="noise",
         layout="phantoms",
@@ -88,7 +90,7 @@ def main() -> None:
         patch=tuple(options.patch),
         batch_size=options.batch,
         model="unet",
-        model_options=OPTIONS,
+        model_options=network,
         loss="dice_ce",
     )
     fixed = Fixed(plan)
@@ -106,7 +108,7 @@ def main() -> None:
         "ratio": round(ratio, 2),
         "patch": list(plan.patch),
         "batch": plan.batch_size,
-        "network": OPTIONS,
+        "network": network,
     }
     print(json.dumps(result, indent=1))
     if options.out:
@@ -114,7 +116,8 @@ def main() -> None:
             f"{ratio:.1f}x faster ({median(times['delineate']):.2f} s against "
             f"{median(times['plain']):.2f} s)"
         )
-        question = "One training step against the same network in plain fp32 contiguous PyTorch"
+        width = "-".join(map(str, options.features))
+        question = f"One training step of U-Net {width} against plain fp32 contiguous PyTorch"
         write(options.out, question, answer, result)
 
 

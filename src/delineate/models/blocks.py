@@ -148,18 +148,10 @@ class ResidualBlock(nn.Module):
             norm: Row of `NORMS`.
         """
         super().__init__()
-        ones = [1] * dims
-        self.first = ConvNorm(
-            in_channels, out_channels, dims, kernel=kernel, stride=stride, norm=norm
-        )
+        ones, width = [1] * dims, out_channels
+        self.first = ConvNorm(in_channels, width, dims, kernel=kernel, stride=stride, norm=norm)
         self.second = ConvNorm(
-            out_channels,
-            out_channels,
-            dims,
-            kernel=kernel,
-            stride=ones,
-            norm=norm,
-            has_activation=False,
+            width, width, dims, kernel=kernel, stride=ones, norm=norm, has_activation=False
         )
         shortcut: list[nn.Module] = []
         if max(stride) > 1:
