@@ -168,3 +168,20 @@ def test_plan_is_made_where_there_is_none(data, tmp_path):
     train(TrainSettings(data=data, out=tmp_path / "new", steps=1))
 
     assert Plan.load(tmp_path / "new" / "plan.yaml").folds
+
+
+def test_two_processes_train_one_run_through_torchrun(settings):
+    source = str(Path(__file__).parents[2] / "src")
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = ["-m", "delineate", "train", settings.data, "--out", settings.out, "--steps", "2"]
+
+    subprocess.run(
+        [sys.executable, *launcher, *command],
+        env={**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"},
+        check=True,
+        timeout=400,
+        capture_output=True,
+    )
+
+    assert load_checkpoint(settings.out / "state.safetensors").facts["step"] == 2
+    assert (settings.out / "card.md").exists()
