@@ -11,10 +11,11 @@ from delineate.core.progress import show_with
 
 DATA = Path(os.environ.get("DELINEATE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
-# A busy machine must not turn a test red, so nothing here is timed.
-settings.register_profile(
-    "unhurried", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
-)
+# A busy machine must not turn a test red, so nothing here is timed; nor must chance, so every
+# run tries the same examples. `--hypothesis-profile=searching` looks for new ones.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("unhurried", max_examples=50, derandomize=True, **UNTIMED)
+settings.register_profile("searching", max_examples=500, **UNTIMED)
 settings.load_profile("unhurried")
 
 
