@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import DelineateError
 from delineate.core.image import Image, Mask
+from delineate.core.instances import Instances
 from delineate.core.labels import LabelTable
 
 
@@ -31,6 +33,13 @@ class Case:
     """Anything else known of it: scanner, tissue, day."""
     history: tuple[str, ...] = ()
     """What was done to it, oldest first, one sentence each."""
+    load_instances: Callable[[], Instances] | None = None
+    """Reads the objects, where the truth tells them apart; the mask then shows their types."""
+
+    @cached_property
+    def instances(self) -> Instances | None:
+        """Objects of the truth, None where it only has regions."""
+        return None if self.load_instances is None else self.load_instances()
 
     def noting(self, *sentences: str) -> "Case":
         """Add to the history.
@@ -58,8 +67,8 @@ class Prediction:
     """Probability of each output channel, (K, *S), if asked for."""
     entropy: NDArray[np.floating[Any]] | None = None
     """Entropy of the class probabilities in nats, (*S), if asked for."""
-    instances: NDArray[np.int32] | None = None
-    """Instance ids, (*S), 0 outside, where the model tells objects apart."""
+    instances: Instances | None = None
+    """Objects, where the model tells them apart; the mask then shows their types."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Model, weights' hash, versions and settings that made it."""
     hand: "Callable[[Prediction, Path], None] | None" = None

@@ -15,8 +15,13 @@ from delineate.core.files import write_text
 from delineate.core.labels import LabelTable
 
 VERSION = 1
-NOT_HASHED = {"reasons", "folds", "fingerprint", "num_folds", "overlap", "flips"}
+NOT_HASHED = {
+    "reasons", "folds", "fingerprint", "num_folds", "overlap", "flips", "decoder",
+    "decoder_options",
+}  # fmt: skip
 """Fields that weights do not depend on: they may be edited after training."""
+NEWER = {"task": "regions"}
+"""Fields that came later; at these values the hash is that of plans before them."""
 
 
 class _Block(dict[str, Any]):
@@ -101,6 +106,12 @@ class Plan:
     """What the data looked like."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why each decision is as it is, by field name."""
+    task: str = "regions"
+    """"regions" for a class per pixel, "instances" for objects told apart."""
+    decoder: str = "voting"
+    """Row of `DECODERS` that turns the network's maps into objects."""
+    decoder_options: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the decoder."""
     version: int = VERSION
     """Version of this file's format."""
 
@@ -123,6 +134,9 @@ class Plan:
             Sixteen hexadecimal digits, the same for equal decisions on any machine.
         """
         values = {name: value for name, value in _plain(self).items() if name not in NOT_HASHED}
+        for name, first in NEWER.items():
+            if values[name] == first:
+                del values[name]
         values["labels"] = self.labels.structure()
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from delineate.core.errors import DelineateError, FileError, PlanError, pick
 from delineate.core.plan import Plan
+from delineate.infer.decoders import NUM_SHAPE_HEADS
 from delineate.models import build_model
 
 SHIPPED = Path(__file__).parents[1] / "bundles"
@@ -126,12 +127,15 @@ def num_outputs(plan: Plan) -> int:
         plan: The plan.
 
     Returns:
-        Number of labels, and one more for background where labels exclude each other.
+        Number of labels, and one more for background where labels exclude each other; for
+        instances foreground, two offsets, and the types where there are several.
 
     Raises:
         PlanError: If there are more than 254.
     """
     count = len(plan.labels.labels) + (1 if plan.labels.is_exclusive else 0)
+    if plan.task == "instances":
+        count = NUM_SHAPE_HEADS + (count - 1 if count > 2 else 0)
     if count > MAX_OUTPUTS:
         raise PlanError(
             f"labels must be at most {MAX_OUTPUTS} with the background, not {count}. "
