@@ -38,6 +38,8 @@ COMMANDS: dict[str, str] = {
 
 OPTIONS = ("out", "model")
 """Required settings that are options nevertheless, since their names say what they are."""
+TRAILING = ("more",)
+"""Settings that are positional although they may be left out."""
 
 SILENT_S = 2.0
 """Work that is over sooner shows no progress."""
@@ -180,7 +182,9 @@ def _parse(name: str, kind: type, words: list[str], *, about: str) -> object:
     hints = get_type_hints(kind)
     marks: dict[str, Any] = {}
     for entry in fields(kind):
-        if entry.default is None:
+        if entry.name in TRAILING:
+            marks[entry.name] = Annotated[hints[entry.name], tyro.conf.Positional]
+        elif entry.default is None:
             quiet = tyro.conf.arg(metavar=_metavar(hints[entry.name]), help_behavior_hint="")
             marks[entry.name] = Annotated[hints[entry.name], quiet]
         elif entry.default is entry.default_factory is MISSING and entry.name not in OPTIONS:

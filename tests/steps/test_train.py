@@ -16,8 +16,9 @@ from delineate.core.plan import Plan
 from delineate.datasets import open_dataset
 from delineate.datasets.phantoms import write_dataset
 from delineate.learn.checkpoint import load_checkpoint
+from delineate.learn.selection import choose_cases
 from delineate.steps.plan import PlanSettings, plan
-from delineate.steps.train import TrainSettings, choose_cases, train
+from delineate.steps.train import TrainSettings, train
 
 SHAPE = (8, 32, 32)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image, Mask
+from delineate.core.instances import Instances
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.transforms.intensity import normalise
@@ -82,6 +83,25 @@ def prepare_mask(mask: Mask, labels: LabelTable, plan: Plan) -> NDArray[Any]:
             layers[:, mask.array == labels.ignore] = -1
     shape = working_shape(mask.geometry, plan)
     return np.ascontiguousarray(resample_labels(rearrange(layers, order, flips), shape))
+
+
+def prepare_objects(objects: Instances, geometry: Geometry, plan: Plan) -> NDArray[np.int32]:
+    """Resample objects as the plan says.
+
+    Args:
+        objects: Truth on the native grid.
+        geometry: That grid.
+        plan: The plan.
+
+    Returns:
+        Two maps (2, Y, X): the object of each pixel, and the place of its type from 1; 0
+        outside, and -1 in the second map where the type is unknown.
+    """
+    places = {label.id: place + 1 for place, label in enumerate(plan.labels.labels)}
+    found = [places.get(int(kind), -1) for kind in objects.types]
+    table = np.array([0, *found], dtype=np.int32)
+    ids = resample_labels(objects.ids, working_shape(geometry, plan))
+    return np.stack([ids, table[ids]])
 
 
 def restore_labels(array: NDArray[Any], prepared: Prepared) -> NDArray[Any]:

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from delineate.core.plan import Plan
 from delineate.learn.store import Store, Stored
+from delineate.learn.targets import make_targets
+from delineate.learn.tissue import vary_tissue
 from delineate.transforms import intensity
 from delineate.transforms.spatial import warp
 
@@ -29,7 +31,8 @@ class Batch:
     image: Tensor
     """Augmented patches, (N, C, *S), float32."""
     target: Tensor
-    """Class ids (N, *S), int64, or layers (N, L, *S); -1 is ignored."""
+    """Class ids (N, *S), int64, or layers (N, L, *S); -1 is ignored. Of objects: what
+    `targets.make_targets` makes, (N, 4, Y, X), float32."""
 
 
 class Batches:
@@ -52,6 +55,8 @@ class Batches:
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        areas = np.array([np.prod(case.image.shape[1:]) for case in self.cases], dtype=np.float64)
+        self.shares: FloatArray = areas / areas.sum()
 
     def draw(self, step: int) -> Batch:
         """Make the batch of a step.
@@ -66,14 +71,27 @@ class Batches:
         patches, truths = [], []
         for place in range(self.plan.batch_size):
             number = (step * self.plan.batch_size + place) * self.world_size + self.rank
-            patch, truth = self._cut(self._case(number), number, rng)
+            case = self._by_area(rng) if self.has_objects else self._case(number)
+            patch, truth = self._cut(case, number, rng)
             patches.append(patch)
             truths.append(truth)
-        image = vary(torch.stack(patches), self.plan.augmentation, rng)
-        target = torch.stack(truths)
+        image, target = torch.stack(patches), torch.stack(truths)
+        if self.has_objects:
+            image = vary_tissue(image, self.plan.augmentation, rng)
+            return Batch(image=image, target=make_targets(target[:, 0], target[:, 1]))
+        image = vary(image, self.plan.augmentation, rng)
         if self.plan.labels.is_exclusive:
             target = target[:, 0]
         return Batch(image=image, target=target.long())
+
+    @property
+    def has_objects(self) -> bool:
+        """True if objects are told apart."""
+        return self.plan.task == "instances"
+
+    def _by_area(self, rng: Generator) -> Stored:
+        # Datasets mix tiles of a hundred and of a thousand pixels; each pixel counts alike.
+        return self.cases[int(rng.choice(len(self.cases), p=self.shares))]
 
     def _case(self, number: int) -> Stored:
         # Every case comes once in each round of len(cases) patches, in a new order.
@@ -99,10 +117,12 @@ class Batches:
             centre, shape, patch, float(self.plan.augmentation.get("translate", 0)), rng
         )
         matrix, displacement = draw_warp(self.plan.patch, self.plan.augmentation, rng)
+        if displacement is None and (matrix == np.rint(matrix)).all():
+            centre = np.floor(centre) + (patch % 2 == 0) / 2  # pixels are copied, not blended
         box = _source_box(matrix, displacement, centre, shape, patch)
         return warp(
             torch.from_numpy(image[(slice(None), *box)].astype(np.float32)),
-            torch.from_numpy(labels[(slice(None), *box)].astype(np.int8)),
+            torch.from_numpy(labels[(slice(None), *box)].astype(np.int32)),
             torch.from_numpy(matrix).float(),
             torch.from_numpy(centre - [side.start for side in box]).float(),
             self.plan.patch,
@@ -147,13 +167,16 @@ def draw_warp(
     Args:
         patch: Spatial shape, 2 or 3 numbers.
         ranges: The plan's augmentation: "rotate_degrees" (one number per axis, or one),
-            "scale" [low, high], "mirror_axes", "elastic" {"probability", "sigma", "magnitude"}.
+            "scale" [low, high], "mirror_axes", "elastic" {"probability", "sigma", "magnitude"},
+            "quarter_turns", the chance of one of the eight turns that need no interpolation.
         rng: Where randomness comes from.
 
     Returns:
         Patch offset to source offset, (D, D), and a displacement (D, *T) in voxels or None.
     """
     dims = len(patch)
+    if dims == 2 and rng.random() < float(ranges.get("quarter_turns", 0)):
+        return _quarter_turn(rng), None
     degrees = np.atleast_1d(np.asarray(ranges.get("rotate_degrees", 0.0), dtype=np.float64))
     matrix = np.eye(dims)
     planes = [(0, 1)] if dims == 2 else [(1, 2), (0, 2), (0, 1)]
@@ -174,6 +197,12 @@ def draw_warp(
         shift = rng.normal(0, float(elastic["magnitude"]), (dims, *knots))
         return matrix, torch.from_numpy(shift).float()
     return matrix, None
+
+
+def _quarter_turn(rng: Generator) -> FloatArray:
+    quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
+    turn: FloatArray = np.linalg.matrix_power(quarter, int(rng.integers(4)))
+    return turn @ np.diag([1.0, rng.choice([-1.0, 1.0])])
 
 
 def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:

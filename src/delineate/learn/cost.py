@@ -23,7 +23,9 @@ class _Noise:
         shape = (plan.batch_size, len(plan.channels), *plan.patch)
         self.image = torch.from_numpy(rng.normal(size=shape).astype(np.float32))
         outputs = num_outputs(plan)
-        if plan.labels.is_exclusive:
+        if plan.task == "instances":
+            target = rng.integers(0, 2, (plan.batch_size, 4, *plan.patch)).astype(np.float32)
+        elif plan.labels.is_exclusive:
             target = rng.integers(0, outputs, (plan.batch_size, *plan.patch))
         else:
             target = rng.integers(0, 2, (plan.batch_size, outputs, *plan.patch))

@@ -16,7 +16,7 @@ from delineate.core.files import whole
 from delineate.core.image import Mask
 from delineate.core.plan import Plan
 from delineate.core.progress import track
-from delineate.infer.preparation import prepare_image, prepare_mask
+from delineate.infer.preparation import prepare_image, prepare_mask, prepare_objects
 
 MAX_POINTS = 2000
 """Labelled voxels remembered per case and class; enough to centre patches anywhere."""
@@ -30,8 +30,9 @@ class Stored:
     """The case's id."""
     image: NDArray[np.float16]
     """Normalised intensities, (C, *S)."""
-    labels: NDArray[np.int8]
-    """Class indices (1, *S), or layers (L, *S); -1 is ignored."""
+    labels: NDArray[np.int8] | NDArray[np.int32]
+    """Class indices (1, *S), or layers (L, *S); -1 is ignored. Of objects: id and place of the
+    type, (2, Y, X), -1 where that is unknown."""
     points: tuple[NDArray[np.int32], ...]
     """Per class, voxels that hold it, (P, D)."""
 
@@ -53,6 +54,7 @@ class Store:
             "canonical": plan.canonical,
             "labels": plan.labels.structure(),
             "dataset": plan.dataset,
+            **({} if plan.task == "regions" else {"task": plan.task}),
         }
         digest = hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
         self.folder = folder / digest
@@ -112,17 +114,31 @@ class Store:
                 f"Image of case {case.id} holds values that are not numbers (NaN or infinite). "
                 "Repair or remove that image."
             )
-        if case.mask.num_layers is None:
-            case.labels.check(case.mask.array, where=f"Mask of case {case.id}")
-        labels = prepare_mask(case.mask, self.plan.labels, self.plan).astype(np.int8)
+        labels, points = self._prepare_truth(case, case.mask)
         parts: dict[str, NDArray[Any]] = {
             "image": prepared.astype(np.float16),
             "labels": labels,
-            "points": find_points(labels, len(self.plan.labels.labels)),
+            "points": points,
         }
         for part, array in parts.items():
             with whole(self._path(case.id, part)) as draft:
                 np.save(draft, array)
+
+    def _prepare_truth(
+        self, case: Case, mask: Mask
+    ) -> tuple[NDArray[np.int8] | NDArray[np.int32], NDArray[np.int32]]:
+        if self.plan.task == "instances":
+            if case.instances is None:
+                raise DatasetError(
+                    f"Case {case.id} does not tell its objects apart, but the plan wants that. "
+                    "Leave it out, or plan anew with another --out."
+                )
+            objects = prepare_objects(case.instances, case.image.geometry, self.plan)
+            return objects, np.zeros((0, 1 + mask.geometry.dims), np.int32)
+        if mask.num_layers is None and case.labels is not None:
+            case.labels.check(mask.array, where=f"Mask of case {case.id}")
+        labels = prepare_mask(mask, self.plan.labels, self.plan).astype(np.int8)
+        return labels, find_points(labels, len(self.plan.labels.labels))
 
 
 def _check_pixels(case: Case, mask: Mask) -> None:

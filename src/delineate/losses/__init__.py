@@ -17,6 +17,7 @@ LOSSES: dict[str, str] = {
     "cross_entropy": "delineate.losses.pixel:cross_entropy_loss",
     "dice_ce": "delineate.losses.compound:dice_ce_loss",
     "tversky_ce": "delineate.losses.compound:tversky_ce_loss",
+    "nuclei": "delineate.losses.nuclei:nuclei_loss",
 }
 
 

@@ -44,6 +44,10 @@ class Census:
     """Sample inside any label, (C, n); n is 0 without one."""
     whole: NDArray[np.float32]
     """Sample of the whole image, (C, n)."""
+    objects: Counts | None = None
+    """Objects of each class, (K,), where the truth tells objects apart."""
+    diameters: NDArray[np.float32] | None = None
+    """Diameter of a disc of each object's area, in steps of the grid, (N,)."""
 
 
 def count_case(case: Case, labels: LabelTable, *, seed: int = 0) -> Census:
@@ -74,6 +78,7 @@ def count_case(case: Case, labels: LabelTable, *, seed: int = 0) -> Census:
     chosen = inside[rng.integers(inside.size, size=SAMPLE)] if inside.size else inside
     anywhere = rng.integers(flat.shape[1], size=SAMPLE)
     size, spacing = _oriented(case)
+    objects, diameters = _count_objects(case, labels)
     return Census(
         case_id=case.id,
         patient=case.patient,
@@ -86,7 +91,20 @@ def count_case(case: Case, labels: LabelTable, *, seed: int = 0) -> Census:
         nonzero_share=float((pixels != 0).any(axis=0).mean()),
         foreground=flat[:, chosen].astype(np.float32),
         whole=flat[:, anywhere].astype(np.float32),
+        objects=objects,
+        diameters=diameters,
     )
+
+
+def _count_objects(
+    case: Case, labels: LabelTable
+) -> tuple[Counts | None, NDArray[np.float32] | None]:
+    found = case.instances
+    if found is None:
+        return None, None
+    counts = np.array([(found.types == label.id).sum() for label in labels.labels], dtype=np.int64)
+    areas = np.bincount(found.ids.reshape(-1), minlength=found.count + 1)[1:]
+    return counts, np.sqrt(areas[areas > 0] * (4 / np.pi)).astype(np.float32)
 
 
 def _check_pixels(case: Case, pixels: NDArray[Any]) -> None:

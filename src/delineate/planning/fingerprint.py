@@ -29,6 +29,8 @@ class ClassShare:
     """Share of labelled cases that show it, in [0, 1]."""
     median_volume: float
     """Median volume in the cases that show it: mm3 (mm2 in 2-D), or voxels if not physical."""
+    num_objects: int | None = None
+    """Objects of this class, where the truth tells objects apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,9 @@ class Fingerprint:
     """Median share of an image's voxels that are not 0 in every channel."""
     classes: tuple[ClassShare, ...]
     """One entry a label."""
+    diameter_um: float | None = None
+    """Median diameter of an object in um (pixels if not physical), where objects are told
+    apart."""
 
     @property
     def is_volume(self) -> bool:
@@ -95,6 +100,7 @@ class Fingerprint:
         Returns:
             A nested dictionary for YAML and JSON.
         """
+        objects = {} if self.diameter_um is None else {"object_diameter": tidy(self.diameter_um)}
         volume = f"median_volume_{self.unit}{self.dims}" if self.is_physical else "median_voxels"
         axes = ["S", "A", "R"] if self.is_volume and self.is_physical else ["Z", "Y", "X"]
         return {
@@ -113,9 +119,11 @@ class Fingerprint:
                     "voxel_share": tidy(entry.voxel_share),
                     "case_share": tidy(entry.case_share),
                     volume: tidy(entry.median_volume),
+                    **({} if entry.num_objects is None else {"objects": entry.num_objects}),
                 }
                 for entry in self.classes
             },
+            **objects,
         }
 
 
@@ -166,6 +174,7 @@ def take_fingerprint(cases: Iterable[Case], labels: LabelTable, *, seed: int = 0
         whole=tuple(Intensity.of(channel) for channel in overall),
         nonzero_share=float(np.median([row.nonzero_share for row in rows])),
         classes=_class_shares(rows, labels),
+        diameter_um=_diameter(rows),
     )
 
 
@@ -183,11 +192,23 @@ def _check_alike(first: Census, other: Census) -> None:
             )
 
 
+def _diameter(rows: Sequence[Census]) -> float | None:
+    steps = [
+        row.diameters * (row.spacing[-1] * 1000 if row.is_physical else 1)
+        for row in rows
+        if row.diameters is not None
+    ]
+    found = np.concatenate(steps) if steps else np.zeros(0)
+    return float(np.median(found)) if found.size else None
+
+
 def _class_shares(rows: Sequence[Census], labels: LabelTable) -> tuple[ClassShare, ...]:
     labelled = [row for row in rows if row.counts is not None]
     counts = np.array([row.counts for row in labelled], dtype=np.float64)  # (cases, classes)
     volumes = counts * np.array([[float(np.prod(row.spacing))] for row in labelled])
     total = sum(row.num_counted for row in labelled)
+    objects = [row.objects for row in labelled if row.objects is not None]
+    numbers = np.sum(objects, axis=0) if objects else None
     found = []
     for place, name in enumerate(labels.names):
         present = counts[:, place] > 0
@@ -197,6 +218,7 @@ def _class_shares(rows: Sequence[Census], labels: LabelTable) -> tuple[ClassShar
                 voxel_share=float(counts[:, place].sum() / max(total, 1)),
                 case_share=float(present.mean()),
                 median_volume=float(np.median(volumes[present, place])) if present.any() else 0.0,
+                num_objects=None if numbers is None else int(numbers[place]),
             )
         )
     return tuple(found)

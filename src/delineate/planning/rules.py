@@ -17,6 +17,7 @@ from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import Machine
 from delineate.planning.network import choose_network, choose_patch
 from delineate.planning.normalisation import choose_normalisation
+from delineate.planning.nuclei import OBJECT_RULES
 from delineate.planning.practice import choose_augmentation, choose_loss, choose_sampling
 from delineate.planning.resolution import choose_dims, choose_orientation, choose_spacing
 
@@ -51,6 +52,7 @@ def make_plan(
     machine: Machine | None = None,
     model: str = "unet",
     by_hand: Mapping[str, Any] | None = None,
+    task: str = "regions",
 ) -> Plan:
     """Apply every rule in turn; what was set by hand stands, and later rules build on it.
 
@@ -62,6 +64,7 @@ def make_plan(
         machine: What the run may use; None means half an hour of two CPU threads.
         model: Row of `MODELS`.
         by_hand: Values that replace a rule, by its name in `RULES`.
+        task: "regions" for a class per pixel, "instances" for objects told apart.
 
     Returns:
         The plan, without folds: those need the case ids.
@@ -86,9 +89,11 @@ def make_plan(
         model=model,
         model_options={},
         loss="dice_ce",
+        task=task,
         fingerprint=fingerprint.to_dict(),
     )
-    for name, rule in RULES.items():
+    rules = RULES | OBJECT_RULES if task == "instances" else RULES
+    for name, rule in rules.items():
         if name in hand:
             _check(name, hand[name], fingerprint, plan)
             plan = plan.deciding(BY_HAND, **{name: hand[name]})

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from delineate.core.budget import Budget
 from delineate.core.case import Case
@@ -32,10 +32,14 @@ class PlanSettings:
 
     data: Path
     """Folder of the dataset."""
+    more: tuple[Path, ...] = ()
+    """Further datasets that one model is to learn from."""
     out: Path
     """Folder of the run; plan.yaml is written into it."""
     layout: str | None = None
     """How the folder is laid out; recognised by looking if left out."""
+    mpp: float | None = None
+    """Micrometres to a pixel of images of tissue; the files' own if left out."""
     model: str | None = None
     """Network; the U-Net if left out."""
     budget: str = "30m"
@@ -97,7 +101,7 @@ def plan(settings: PlanSettings) -> Planned:
     pick(LOSSES, settings.loss or "dice_ce", what="loss")
     if settings.steps is not None and settings.steps < 1:
         raise BudgetError(f"steps must be 1 or more, not {settings.steps}. Correct --steps.")
-    dataset = open_dataset(settings.data, layout=settings.layout)
+    dataset = open_data(settings)
     path = settings.out / FILE
     former = _former(path, dataset)
     _warn(dataset, settings.data)
@@ -116,12 +120,51 @@ def plan(settings: PlanSettings) -> Planned:
         machine=machine,
         model=model,
         by_hand=_by_hand(settings),
+        task="regions" if dataset.case(ids[0]).load_instances is None else "instances",
     )
     decided = _with_folds(decided, dataset, ids, settings.seed)
     if former is not None and former.to_yaml() != decided.to_yaml():
         former.save(settings.out / FORMER)
     decided.save(path)
     return Planned(plan=decided, path=path, text=describe_plan(decided))
+
+
+class Data(Protocol):
+    """Settings that name datasets."""
+
+    @property
+    def data(self) -> Path:
+        """The first dataset."""
+        ...
+
+    @property
+    def more(self) -> tuple[Path, ...]:
+        """Further ones."""
+        ...
+
+    @property
+    def layout(self) -> str | None:
+        """How the first is laid out, None to look."""
+        ...
+
+    @property
+    def mpp(self) -> float | None:
+        """Micrometres to a pixel, None for the files' own."""
+        ...
+
+
+def open_data(settings: Data) -> Dataset:
+    """Open the dataset, or several as one.
+
+    Args:
+        settings: Which ones.
+
+    Returns:
+        The dataset.
+    """
+    options = {} if settings.mpp is None else {"mpp": settings.mpp}
+    paths = (settings.data, *settings.more)
+    return open_dataset(paths if settings.more else settings.data, settings.layout, **options)
 
 
 def find_machine(settings: PlanSettings) -> Machine:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import platform
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,9 @@ from pathlib import Path
 import torch
 
 from delineate.core.budget import Budget
-from delineate.core.errors import DatasetError, PlanError
+from delineate.core.errors import PlanError
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
-from delineate.datasets import open_dataset
-from delineate.datasets.base import Dataset
-from delineate.datasets.splits import check_no_leak
 from delineate.infer.bundle import num_outputs
 from delineate.infer.predictor import choose_device, has_bf16
 from delineate.learn.batches import Batches
@@ -25,12 +23,19 @@ from delineate.learn.curves import draw_curves
 from delineate.learn.handover import Story, hand_over
 from delineate.learn.logbook import Logbook
 from delineate.learn.processes import Processes
+from delineate.learn.selection import choose_cases
 from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
 from delineate.models import build_model
-from delineate.steps.plan import PlanSettings, plan
+from delineate.steps.plan import PlanSettings, open_data, plan
 
 log = logging.getLogger("delineate")
+
+CHOICE = {
+    "regions": "The checkpoint was chosen by its Dice on them.",
+    "instances": "The checkpoint is the last one: nothing was chosen on them.",
+}
+"""How the weights that are handed over were chosen, by the plan's task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,9 @@ class TrainSettings:
     """What to train on, where to, and for how long."""
 
     data: Path
-    """Folder of labelled cases."""
+    """Folder of labelled cases, or a zip of MoNuSeg."""
+    more: tuple[Path, ...] = ()
+    """Further datasets that train the same model."""
     out: Path
     """Folder of the run; if a run is there already, it goes on."""
     budget: str = "30m"
@@ -47,6 +54,8 @@ class TrainSettings:
     """Optimiser steps instead of a time; repeatable bit by bit."""
     fold: str = "0"
     """Fold that validates, from 0; "all" trains on every case and validates on none."""
+    hold_out: str | None = None
+    """Tissues that validate instead of a fold and never train, such as kidney,bladder."""
     model: str | None = None
     """Network, a row of the table of models; None lets the plan choose."""
     seed: int = 0
@@ -55,6 +64,8 @@ class TrainSettings:
     """auto, cpu, cuda or cuda:N."""
     layout: str | None = None
     """Layout of the dataset; None recognises it."""
+    mpp: float | None = None
+    """Micrometres to a pixel of images of tissue; the files' own if left out."""
     purpose: str | None = None
     """What the model is for, one sentence for its card."""
     licence: str | None = None
@@ -102,12 +113,12 @@ def train(settings: TrainSettings) -> Trained:
     """
     device = choose_device(settings.device)
     processes = Processes.join(device)
-    dataset = open_dataset(settings.data, layout=settings.layout)
+    dataset = open_data(settings)
     if processes.is_first:
         _make_plan(settings)
     processes.wait()
     decided = Plan.load(settings.out / "plan.yaml")
-    training, validation = choose_cases(decided, dataset, settings.fold)
+    training, validation = choose_cases(decided, dataset, settings.fold, settings.hold_out)
     store = Store(settings.out / "cache", decided)
     if processes.is_first:
         check_names([*training, *validation])
@@ -141,48 +152,6 @@ def train(settings: TrainSettings) -> Trained:
     )
 
 
-def choose_cases(plan: Plan, dataset: Dataset, fold: str) -> tuple[list[str], list[str]]:
-    """Divide the cases into those that train and those that validate.
-
-    Args:
-        plan: The plan with its folds.
-        dataset: The dataset.
-        fold: Number of the validation fold, or "all".
-
-    Returns:
-        Ids of training and of validation cases.
-
-    Raises:
-        DatasetError: If the plan has no such fold or none at all, or the dataset lacks cases
-            of the plan.
-    """
-    known = set(dataset.ids())
-    if lost := sorted({case for part in plan.folds for case in part} - known):
-        raise DatasetError(
-            f"The plan's folds name cases that the dataset lacks: {', '.join(lost[:5])}. "
-            "Restore them, or plan anew with another --out."
-        )
-    if fold == "all":
-        return sorted(known), []
-    if not plan.folds:
-        cause, mend = "the plan has no folds", "Use --fold all, or plan anew with --folds 2."
-        if len({dataset.patient(case) for case in known}) == 1:
-            cause, mend = "there is only one patient", "Use --fold all."
-        raise DatasetError(f"fold must be all, not {fold!r}, since {cause}. {mend}")
-    if not fold.isdecimal() or int(fold) >= len(plan.folds):
-        raise DatasetError(
-            f"fold must be all or a number from 0 to {len(plan.folds) - 1}, not {fold!r}. "
-            "Correct --fold."
-        )
-    validation = list(plan.folds[int(fold)])
-    training = [
-        case for place, part in enumerate(plan.folds) if place != int(fold) for case in part
-    ]
-    patients = {case: dataset.patient(case) for case in [*training, *validation]}
-    check_no_leak(training, validation, patients)
-    return training, validation
-
-
 def tell(
     settings: TrainSettings,
     plan: Plan,
@@ -203,16 +172,19 @@ def tell(
         The story.
     """
     length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
+    data = " ".join(shlex.quote(path.name) for path in (settings.data, *settings.more))
+    part, who = f"--fold {settings.fold}", f"Fold {settings.fold}"
+    if settings.hold_out is not None:
+        part, who = f"--hold-out {settings.hold_out}", f"Tissues {settings.hold_out}"
     names = ", ".join(plan.labels.names)
-    dataset = open_dataset(settings.data, layout=settings.layout)
+    dataset = open_data(settings)
     return Story(
         purpose=settings.purpose or f"Outlines {names} in images like those of {plan.dataset}.",
         licence=settings.licence or dataset.licence,
-        command=f"delineate train {settings.data.name} --out RUN {length} --fold {settings.fold} "
-        f"--seed {settings.seed}",
+        command=f"delineate train {data} --out RUN {length} {part} --seed {settings.seed}",
         training_cases=sorted(training),
-        validation=f"Fold {settings.fold}: {len(validation)} cases of patients that did not train. "
-        "The checkpoint was chosen by its Dice on them.",
+        validation=f"{who}: {len(validation)} cases of patients that did not train. "
+        + CHOICE[plan.task],
         steps=trainer.step,
         minutes=trainer.seconds / 60,
     )
@@ -222,7 +194,7 @@ def _make_plan(settings: TrainSettings) -> None:
     path = settings.out / "plan.yaml"
     if path.exists():
         there = Plan.load(path)
-        name = open_dataset(settings.data, layout=settings.layout).name
+        name = open_data(settings).name
         if there.dataset != name:
             raise PlanError(
                 f"{settings.out} holds a run on dataset {there.dataset!r}, not {name!r}. "
@@ -232,6 +204,8 @@ def _make_plan(settings: TrainSettings) -> None:
     plan(
         PlanSettings(
             data=settings.data,
+            more=settings.more,
+            mpp=settings.mpp,
             out=settings.out,
             layout=settings.layout,
             model=settings.model,
