@@ -46,3 +46,15 @@ def test_reference_size_has_the_known_number_of_parameters():
 def test_one_stage_is_refused():
     with pytest.raises(PlanError, match="at least two"):
         UNet(1, 2, 2, features=(8,))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 37)])
+def test_fine_branch_brings_logits_back_to_the_grid_of_the_input(size):
+    model = UNet(3, 5, 2, features=(8, 8, 16), strides=[[2, 2]] * 3, fine=4).eval()
+    coarse = UNet(3, 5, 2, features=(8, 8, 16), strides=[[2, 2]] * 3).eval()
+    image = torch.randn(1, 3, *size)
+
+    (logits,), (small,) = model(image), coarse(image)
+
+    assert logits.shape == (1, 5, *size)
+    assert small.shape[2:] == tuple(-(-length // 2) for length in size)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from delineate.core.errors import PlanError
-from delineate.models.blocks import CONVOLUTIONS, TRANSPOSED, PlainBlock, ResidualBlock
+from delineate.models.blocks import CONVOLUTIONS, TRANSPOSED, FineGrid, PlainBlock, ResidualBlock
 
 
 class UNet(nn.Module):
@@ -34,6 +34,7 @@ class UNet(nn.Module):
         residual: bool = False,
         norm: str = "batch",
         deep_supervision: bool = True,
+        fine: int = 0,
     ) -> None:
         """Build the network.
 
@@ -47,7 +48,8 @@ class UNet(nn.Module):
             residual: Whether the encoder has a shortcut around each pair of convolutions.
             norm: "batch", "group" or "instance".
             deep_supervision: Whether coarser decoder stages have heads of their own.
-
+            fine: Where the first stage has a stride, channels of a thin branch that brings the
+                logits back to the input's grid; 0 leaves them on the first stage's grid.
         """
         super().__init__()
         count = len(features)
@@ -72,9 +74,11 @@ class UNet(nn.Module):
             for fine, size in zip(features[:-1], sizes, strict=False)
         )
         num_heads = max(1, count - 2) if deep_supervision else 1
-        self.heads = nn.ModuleList(
-            CONVOLUTIONS[dims](width, out_channels, 1) for width in features[:num_heads]
-        )
+        self.fine: FineGrid | None = None
+        if fine:
+            self.fine = FineGrid(features[0], in_channels, fine, dims, stride=steps[0], norm=norm)
+        widths = [fine or features[0], *features[1:num_heads]]
+        self.heads = nn.ModuleList(CONVOLUTIONS[dims](width, out_channels, 1) for width in widths)
         _initialise(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -94,16 +98,19 @@ class UNet(nn.Module):
         if any(missing):
             pads = [pad for extra in reversed(missing) for pad in (0, extra)]
             image = functional.pad(image, pads, mode="replicate")
-        skips = []
+        skips, features = [], image
         for stage in self.encoder:
-            image = stage(image)
-            skips.append(image)
+            features = stage(features)
+            skips.append(features)
         outputs: list[Tensor] = []
         features = skips.pop()
         for place in reversed(range(len(self.decoder))):
             joined = torch.cat([self.up[place](features), skips.pop()], dim=1)
             features = self.decoder[place](joined)
-            if place == 0 or (self.training and place < len(self.heads)):
+            if place == 0 and self.fine is not None:
+                logits = self.heads[0](self.fine(features, image))
+                outputs.insert(0, logits[(slice(None), slice(None), *map(slice, size))])
+            elif place == 0 or (self.training and place < len(self.heads)):
                 outputs.insert(0, self._crop(self.heads[place](features), size, place))
         return outputs
 
