@@ -94,3 +94,42 @@ def test_nothing_asked_for_changes_nothing():
     image = torch.randn(2, 1, 4, 4)
 
     assert torch.allclose(vary(image, {}, np.random.default_rng(0)), image)
+
+
+def test_batches_of_tissue_hold_foreground_offsets_and_types(tissue_store):
+    batch = Batches(tissue_store, [f"tile{number}" for number in range(4)], seed=0).draw(0)
+
+    assert batch.image.shape == (4, 3, 32, 32)
+    assert batch.target.shape == (4, 4, 32, 32)
+    assert set(batch.target[:, 0].unique().tolist()) <= {-1.0, 0.0, 1.0}
+    assert set(batch.target[:, 3].unique().tolist()) <= {-1.0, 0.0, 1.0}
+
+
+def test_larger_images_of_tissue_are_drawn_more_often(tmp_path, tissue_plan, make_tissue):
+    store = Store(tmp_path, tissue_plan)
+    store.fill([make_tissue(0, (40, 40)), make_tissue(1, (120, 120))], 2)
+    batches = Batches(store, ["tile0", "tile1"], seed=0)
+
+    drawn = Counter(batches._by_area(np.random.default_rng(seed)).id for seed in range(400))
+
+    assert 300 < drawn["tile1"] < 400
+
+
+def test_quarter_turns_copy_pixels_and_keep_offsets_true(tissue_store, tissue_plan):
+    plan = replace(tissue_plan, augmentation={"quarter_turns": 1.0}, batch_size=8)
+    store = tissue_store
+    store.plan = plan
+
+    batch = Batches(store, ["tile0", "tile1"], seed=3).draw(0)
+
+    known = {round(float(value), 4) for value in np.unique(store.get("tile0").image)}
+    known |= {round(float(value), 4) for value in np.unique(store.get("tile1").image)}
+    assert {round(float(value), 4) for value in batch.image.unique()} <= known
+
+
+def test_turns_without_interpolation_are_all_eight():
+    rng = np.random.default_rng(0)
+
+    turns = {draw_warp((8, 8), {"quarter_turns": 1.0}, rng)[0].tobytes() for _ in range(200)}
+
+    assert len({tuple(np.rint(np.frombuffer(turn)).tolist()) for turn in turns}) == 8

@@ -73,3 +73,22 @@ def test_points_are_found_per_layer():
 def test_ids_with_slashes_are_refused():
     with pytest.raises(DatasetError, match="slash"):
         check_names(["a/b"])
+
+
+def test_objects_are_stored_with_the_places_of_their_types(tissue_store, make_tissue):
+    typed, untyped = tissue_store.get("tile0"), tissue_store.get("tile2")
+
+    truth = make_tissue(0).instances
+    assert np.array_equal(typed.labels[0], truth.ids)
+    assert np.array_equal(typed.labels[1], truth.label_map())
+    assert set(np.unique(untyped.labels[1])) == {-1, 0}
+    assert typed.image.shape == (3, 72, 80)
+
+
+def test_case_without_objects_is_refused_where_the_plan_wants_them(
+    tmp_path, tissue_plan, make_tissue
+):
+    case = replace(make_tissue(0), load_instances=None)
+
+    with pytest.raises(DatasetError, match="does not tell its objects apart"):
+        Store(tmp_path, tissue_plan).fill([case], 1)
