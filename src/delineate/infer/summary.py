@@ -1,0 +1,55 @@
+"""What is said of each found object: how sure its pixels are of it and of its type.
+
+Sums run in float64 over the object's pixels in row-major order, whatever else a window holds;
+so they are the same to the last bit in every tile.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.infer.decoders import Found, Maps
+
+
+def sum_up(
+    maps: Maps,
+    ids: NDArray[np.int32],
+    centres: NDArray[Any],
+    pixels: NDArray[Any],
+    owners: NDArray[np.int32],
+) -> Found:
+    """Average foreground and types over the pixels of each object.
+
+    Args:
+        maps: What the network said.
+        ids: Object of each pixel, (Y, X), 1 to N.
+        centres: Pixel that names each object, (N, 2).
+        pixels: Flat places of foreground pixels, ascending, (P,).
+        owners: Object of each of them, (P,), 0 for none.
+
+    Returns:
+        The objects.
+    """
+    count = len(centres)
+    area = np.maximum(np.bincount(owners, minlength=count + 1)[1:], 1)
+
+    def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+        weights = values.ravel().take(pixels)
+        total: NDArray[np.float64] = np.bincount(owners, weights=weights, minlength=count + 1)[1:]
+        return total / area
+
+    confidence = mean(maps.foreground).astype(np.float32)
+    types = np.ones(count, np.int16)
+    chance = np.ones(count, np.float32)
+    if maps.types is not None and count:
+        shares = np.stack([mean(kind) for kind in maps.types])
+        types = (shares.argmax(axis=0) + 1).astype(np.int16)
+        chance = shares.max(axis=0).astype(np.float32)
+    return Found(
+        ids=ids,
+        centres=centres.astype(np.int64),
+        types=types,
+        confidence=confidence,
+        type_probability=chance,
+    )
