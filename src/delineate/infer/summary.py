@@ -14,16 +14,14 @@ from delineate.infer.decoders import Found, Maps
 
 def sum_up(
     maps: Maps,
-    ids: NDArray[np.int32],
     centres: NDArray[Any],
     pixels: NDArray[Any],
-    owners: NDArray[np.int32],
+    owners: NDArray[np.intp],
 ) -> Found:
     """Average foreground and types over the pixels of each object.
 
     Args:
         maps: What the network said.
-        ids: Object of each pixel, (Y, X), 1 to N.
         centres: Pixel that names each object, (N, 2).
         pixels: Flat places of foreground pixels, ascending, (P,).
         owners: Object of each of them, (P,), 0 for none.
@@ -32,6 +30,8 @@ def sum_up(
         The objects.
     """
     count = len(centres)
+    ids = np.zeros(maps.foreground.size, np.int32)
+    ids[pixels] = owners
     area = np.maximum(np.bincount(owners, minlength=count + 1)[1:], 1)
 
     def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -47,7 +47,7 @@ def sum_up(
         types = (shares.argmax(axis=0) + 1).astype(np.int16)
         chance = shares.max(axis=0).astype(np.float32)
     return Found(
-        ids=ids,
+        ids=ids.reshape(maps.foreground.shape),
         centres=centres.astype(np.int64),
         types=types,
         confidence=confidence,

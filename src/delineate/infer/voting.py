@@ -36,7 +36,7 @@ class Voting:
     """How often an offset is followed: from the pixel, then from where it led."""
     correction: int = 8
     """Farthest that the second and later steps lead along an axis, in pixels."""
-    blur: int = 3
+    blur: int = 4
     """Half width of the triangle that smooths the votes, in pixels; 0 leaves them."""
     radius: int = 3
     """How far a vote looks for a better place, in pixels; no two centres are nearer."""
@@ -86,60 +86,55 @@ class Voting:
         height, width = maps.foreground.shape
         pad = self.blur + self.radius
         stride = width + 2 * pad
-        pixels, votes = self._vote(maps)
-        flat = (votes[0] + pad) * stride + (votes[1] + pad)
+        pixels, rows, columns = self._vote(maps)
+        flat = ((rows + pad) * np.int32(stride) + (columns + pad)).astype(np.intp)
         counts = np.bincount(flat, minlength=(height + 2 * pad) * stride)
-        cells = np.flatnonzero(counts)
+        cells = np.flatnonzero(counts != 0)
         peaks = self._climb(counts.reshape(-1, stride), cells)
         areas = np.bincount(peaks + 1, weights=counts[cells])
-        is_peak = np.flatnonzero(areas[1:] >= max(self.min_area, 1))
-        numbers = np.zeros(len(cells) + 1, np.int32)
-        numbers[is_peak + 1] = np.arange(1, len(is_peak) + 1, dtype=np.int32)
-        table = np.zeros(len(counts), np.int32)
+        found = np.flatnonzero(areas[1:] >= max(self.min_area, 1))
+        numbers = np.zeros(len(cells) + 1, np.intp)  # the first is for votes without a peak
+        numbers[found + 1] = np.arange(1, len(found) + 1)
+        table = np.empty(len(counts), np.intp)
         table[cells] = numbers[peaks + 1]
         owners = table[flat]
-        ids = np.zeros(height * width, np.int32)
-        ids[pixels] = owners
-        centres = np.stack(np.divmod(cells[is_peak], stride), axis=1) - pad
-        return sum_up(maps, ids.reshape(height, width), centres, pixels, owners)
+        centres = np.stack(np.divmod(cells[found], stride), axis=1) - pad
+        return sum_up(maps, centres, pixels, owners)
 
-    def _vote(self, maps: Maps) -> tuple[Whole, tuple[Whole, Whole]]:
-        """Follow the offsets: flat places of foreground pixels, and rows and columns voted for."""
+    def _vote(self, maps: Maps) -> tuple[Whole, Whole, Whole]:
+        """Follow the offsets: flat places of foreground pixels, rows and columns voted for."""
         height, width = maps.foreground.shape
         inside = maps.foreground >= self.threshold
-        pixels = np.flatnonzero(inside).astype(np.int32)
+        pixels = np.flatnonzero(inside)
         rows = np.repeat(np.arange(height, dtype=np.int32), np.count_nonzero(inside, axis=1))
-        columns = pixels - rows * np.int32(width)
-        offsets = maps.vectors.reshape(2, -1)
-        bound, places, known = self.max_offset, pixels, None
+        columns = pixels.astype(np.int32) - rows * np.int32(width)
+        offsets, known = maps.vectors.reshape(2, -1), inside.ravel()
+        places = pixels
         for step in range(self.steps):
+            bound = np.float32(self.correction if step else self.max_offset)
+            moves = [_whole_moves(along.take(places), bound) for along in offsets]
             if step:
-                bound, places = self.correction, rows * np.int32(width) + columns
-                known = inside.ravel()[places]
-            for axis, along in enumerate((rows, columns)):
-                move = offsets[axis].take(places)
-                np.fmax(move, -bound, out=move)  # a NaN becomes a bound, not an error
-                np.fmin(move, bound, out=move)
-                if known is not None:
-                    move *= known
-                along += np.rint(move, out=move).astype(np.int32)
-                np.clip(along, 0, (height, width)[axis] - 1, out=along)
-        return pixels, (rows, columns)
+                still = known.take(places)
+                moves = [move * still for move in moves]
+            np.clip(rows + moves[0], 0, height - 1, out=rows)
+            np.clip(columns + moves[1], 0, width - 1, out=columns)
+            places = (rows * np.int32(width) + columns).astype(np.intp)
+        return pixels, rows, columns
 
     def _climb(self, counts: Whole, cells: Whole) -> Whole:
         """Lead each cell that has votes to its peak: places among cells, -1 if too far away."""
         stride, side = counts.shape[1], 2 * self.radius + 1
-        best = np.empty(counts.shape, np.int32)
         pad = self.blur + self.radius
+        most = (2**31 - 1) // (side * side * (self.blur + 1) ** 4)  # keeps sums within int32
+        best = np.empty(counts.shape, np.int32)
         for rows in _strips(len(counts) - 2 * pad, stride):
-            window = counts[rows.start : rows.stop + 2 * pad].astype(np.int32)
-            inner = slice(pad + rows.start, pad + rows.stop)
-            best[inner, pad:-pad] = self._best_near(window)
-        code = best.ravel()[cells] % (side * side)
-        down, right = np.divmod(side * side - 1 - code, side)
+            window = np.minimum(counts[rows.start : rows.stop + 2 * pad], most).astype(np.int32)
+            best[pad + rows.start : pad + rows.stop, pad:-pad] = self._best_near(window)
+        code = side * side - 1 - best.ravel().take(cells) % (side * side)
+        down, right = np.divmod(code, side)
         target = cells + (down - self.radius) * stride + (right - self.radius)
-        slots = np.empty(counts.size, np.int32)
-        slots[cells] = np.arange(len(cells), dtype=np.int32)
+        slots = np.empty(counts.size, np.intp)
+        slots[cells] = np.arange(len(cells))
         leads: Whole = slots[target]
         is_peak = leads == np.arange(len(cells))
         for _ in range(self.hops.bit_length() - 1):
@@ -149,15 +144,23 @@ class Voting:
     def _best_near(self, votes: Whole) -> Whole:
         """Say for every cell which one around it is best, as value * side² + its place."""
         smooth = votes
-        for _ in range(2):
-            for axis in (0, 1):
+        for axis in (0, 1):
+            for _ in range(2):
                 smooth = _box(smooth, self.blur + 1, axis)
         # Only places that were voted for may be peaks: no votes climb to an empty one.
         edge = slice(self.blur, -self.blur or None)
         side = 2 * self.radius + 1
-        smooth = np.where(votes[edge, edge] > 0, smooth, 0) * np.int32(side * side)
-        along = _best_of(smooth, side, 1, 1)
-        return _best_of(along, side, 0, side)
+        smooth *= np.int32(side * side)
+        smooth *= votes[edge, edge] > 0
+        smooth += np.int32(side * side - 1)
+        return _best_of(_best_of(smooth, side, 1, 1), side, 0, side)
+
+
+def _whole_moves(move: NDArray[np.float32], bound: np.float32) -> NDArray[np.int32]:
+    np.clip(move, -bound, bound, out=move)
+    if np.isnan(move.sum()):
+        np.nan_to_num(move, copy=False)
+    return np.rint(move, out=move).astype(np.int32)
 
 
 def _strips(length: int, width: int) -> Iterator[slice]:
@@ -168,22 +171,25 @@ def _strips(length: int, width: int) -> Iterator[slice]:
 
 def _box(values: Whole, length: int, axis: int) -> Whole:
     """Sum `length` neighbours along an axis, which grows shorter; whole numbers, so exact."""
+    if length == 1:
+        return values
+    half = _box(values, length // 2, axis)
     size = values.shape[axis] - length + 1
-    total = _cut(values, axis, 0, size).copy()
-    for shift in range(1, length):
-        total += _cut(values, axis, shift, size)
+    total: Whole = _cut(half, axis, 0, size) + _cut(half, axis, length // 2, size)
+    if length % 2:
+        total += _cut(values, axis, length - 1, size)
     return total
 
 
 def _best_of(values: Whole, side: int, axis: int, step: int) -> Whole:
-    """Take the largest of `side` neighbours, of equals the first; `step` weighs its place."""
+    """Take the largest of `side` neighbours, each less by `step` than the one before it."""
+    if side == 1:
+        return values
+    part = (side + 1) // 2
+    best = _best_of(values, part, axis, step)
     size = values.shape[axis] - side + 1
-    best = _cut(values, axis, 0, size) + np.int32((side - 1) * step)
-    for shift in range(1, side):
-        np.maximum(
-            best, _cut(values, axis, shift, size) + np.int32((side - 1 - shift) * step), best
-        )
-    return best
+    later = _cut(best, axis, side - part, size) - np.int32((side - part) * step)
+    return np.maximum(_cut(best, axis, 0, size), later, out=later)
 
 
 def _cut(values: Whole, axis: int, start: int, size: int) -> Whole:
