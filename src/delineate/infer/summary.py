@@ -36,8 +36,9 @@ def sum_up(
 
     def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
         weights = values.ravel().take(pixels)
-        total: NDArray[np.float64] = np.bincount(owners, weights=weights, minlength=count + 1)[1:]
-        return total / area
+        total = np.bincount(owners, weights=weights.astype(np.float64), minlength=count + 1)[1:]
+        share: NDArray[np.float64] = total / area
+        return share
 
     confidence = mean(maps.foreground).astype(np.float32)
     types = np.ones(count, np.int16)

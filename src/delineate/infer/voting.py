@@ -188,8 +188,9 @@ def _best_of(values: Whole, side: int, axis: int, step: int) -> Whole:
     part = (side + 1) // 2
     best = _best_of(values, part, axis, step)
     size = values.shape[axis] - side + 1
-    later = _cut(best, axis, side - part, size) - np.int32((side - part) * step)
-    return np.maximum(_cut(best, axis, 0, size), later, out=later)
+    later: Whole = _cut(best, axis, side - part, size) - np.int32((side - part) * step)
+    np.maximum(_cut(best, axis, 0, size), later, out=later)
+    return later
 
 
 def _cut(values: Whole, axis: int, start: int, size: int) -> Whole:
