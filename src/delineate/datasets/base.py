@@ -83,6 +83,17 @@ class Dataset(ABC):
             One sentence a problem; the cases named are not in `ids()`.
         """
 
+    def tissue(self, id: str) -> str | None:
+        """Say what a case shows, so that one kind of tissue can be held out.
+
+        Args:
+            id: One of `ids()`.
+
+        Returns:
+            Such as an organ; None if the files do not say.
+        """
+        return None
+
     @classmethod
     @abstractmethod
     def recognises(cls, path: Path) -> bool:

@@ -1,0 +1,302 @@
+"""MoNuSeg 2018: H&E tiles at 40x of seven organs, each nucleus outlined by hand."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from delineate.core.case import Case
+from delineate.core.errors import DatasetError
+from delineate.core.image import Image
+from delineate.core.instances import Instances
+from delineate.core.rasters import Centre, Stacking, rasterise
+from delineate.datasets.aperio import Drawing, drawn_objects, read_aperio, sentence
+from delineate.datasets.archive import (
+    Archive,
+    Entry,
+    FolderArchive,
+    ZipArchive,
+    decoded,
+    picture_size,
+)
+from delineate.datasets.base import Dataset, readable_folder
+from delineate.datasets.objects import COLOURS, NUCLEUS, checked_mpp, grid_of, objects_case
+from delineate.datasets.tcga import organ_of, patient_in
+from delineate.readers import natural_order
+
+ASSUMED_MPP = 0.25
+"""Micrometres per pixel where the annotation is silent: all of MoNuSeg was scanned at 40x."""
+PICTURES = (".tif", ".tiff", ".png", ".webp")
+TRUTHS = {"annotations", "color_masks"}
+"""Folders one of which stands beside "Tissue Images"."""
+LONE = "of a few pixels that touch no other were left out"
+SHOWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the names tell, by case."""
+
+    images: dict[str, Entry]
+    drawings: dict[str, Entry]
+    colours: dict[str, Entry]
+
+
+class MoNuSeg(Dataset):
+    """The zip as the challenge hands it out, unpacked or not, and colour masks beside it.
+
+    Every region of every layer counts. Polygons are kept in `Instances.outlines`, moved so that
+    the first pixel's centre is (0, 0); with the official convention that is the file's number
+    minus 1. Images whose XML is absent but that have a picture of one colour a nucleus
+    (`Color_masks/`) are taken, too; `facts["truth"]` says which.
+    """
+
+    layout = "monuseg"
+    name = "MoNuSeg"
+    licence = "CC BY-NC-SA 4.0"
+    labels = NUCLEUS
+    channels = COLOURS
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        mpp: float | None = None,
+        order: Stacking = "first",
+        centre: Centre = "matlab",
+    ) -> None:
+        """Look at the names; no pixel and no outline is read.
+
+        Args:
+            path: The zip, the folder it unpacks to, or a folder that holds either.
+            mpp: Micrometres per pixel, overruling the files.
+            order: Who keeps a pixel that several outlines claim; "first" is official.
+            centre: Where the files put the first pixel's centre; "matlab" is official.
+
+        Raises:
+            DatasetError: If nothing in it can be used.
+        """
+        self.root = Path(path)
+        self._mpp = checked_mpp(mpp)
+        self._order, self._centre = order, centre
+        rasterise([], (1, 1), order=order, centre=centre)  # refuses unknown words at once
+        self._found = _look(self.root)
+        truths = self._found.drawings.keys() | self._found.colours.keys()
+        self._ids = sorted(self._found.images.keys() & truths, key=natural_order)
+        self._counts: dict[str, dict[str, int]] = {}
+        if not self._ids:
+            raise DatasetError(
+                f"{self.root} has no image that goes with an XML of the same name. "
+                f"{' '.join(self.problems()[:3]) or 'Pass the zip or the folder of MoNuSeg.'}"
+            )
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Tell whether the path is a zip, or a folder like the unpacked one.
+
+        Args:
+            path: A file or a folder.
+
+        Returns:
+            True for a zip; for "Tissue Images" beside "Annotations" or "Color_masks"; for a
+            folder that holds such a folder or a zip with "monuseg" in its name; for TCGA
+            images beside XML of the same names.
+        """
+        if path.suffix.lower() == ".zip" and path.is_file():
+            return True
+        if not path.is_dir():
+            return False
+        try:
+            return bool(_zips(path)) or any(
+                _is_unpacked(folder)
+                for folder in (path, *(entry for entry in path.iterdir() if entry.is_dir()))
+            )
+        except OSError:  # a folder that may not be listed is refused with reasons later
+            return False
+
+    def ids(self) -> list[str]:
+        """Name the images that have a truth.
+
+        Returns:
+            Case ids in natural order.
+        """
+        return list(self._ids)
+
+    def case(self, id: str) -> Case:
+        """Read the picture's header and the outlines; they are painted when first touched.
+
+        Args:
+            id: One of `ids()`.
+
+        Returns:
+            The case.
+
+        Raises:
+            DatasetError: If there is no such case.
+        """
+        if id not in self._ids:
+            raise DatasetError(f"{self.name} has no usable case {id!r}. See `delineate describe`.")
+        drawing, entry = self._drawing(id), self._found.images[id]
+        shape = picture_size(entry.read(), entry.where)
+        mpp, mpp_from = self._resolution(drawing)
+        image = Image(
+            geometry=grid_of(shape, mpp),
+            channels=COLOURS,
+            load=lambda: decoded(entry.read(), entry.where, as_colours=True),
+            source=entry.where,
+        )
+        return objects_case(
+            id=id,
+            patient=self.patient(id),
+            image=image,
+            labels=NUCLEUS,
+            load=lambda: self._objects(id, drawing, shape),
+            facts={
+                "dataset": self.name,
+                "tissue": self.tissue(id),
+                "truth": "raster" if drawing is None else "polygons",
+                "mpp_from": mpp_from,
+            },
+            history=[sentence(*item) for item in (drawing.set_aside.items() if drawing else ())],
+        )
+
+    def patient(self, id: str) -> str:
+        """Say whose a case is.
+
+        Args:
+            id: One of `ids()`.
+
+        Returns:
+            The first three parts of the TCGA barcode.
+        """
+        return patient_in(id)
+
+    def tissue(self, id: str) -> str | None:
+        """Say which organ a case shows, by the tissue source site in its name.
+
+        Args:
+            id: One of `ids()`.
+
+        Returns:
+            Such as "kidney"; None for a site that the challenge does not list.
+        """
+        return organ_of(id)
+
+    def problems(self) -> list[str]:
+        """List images without a truth and truths without their image.
+
+        Returns:
+            One sentence a problem.
+        """
+        images, drawings, colours = self._found.images, self._found.drawings, self._found.colours
+        return [
+            f"{id} has an image ({images[id].name}) but no XML; it is left out."
+            for id in sorted(images.keys() - drawings.keys() - colours.keys())
+        ] + [
+            f"{id} has a truth ({(drawings.get(id) or colours[id]).name}) but no image; "
+            "it is left out."
+            for id in sorted((drawings.keys() | colours.keys()) - images.keys())
+        ]
+
+    def remarks(self) -> list[str]:
+        """List what was assumed and what was left out; this reads every truth.
+
+        Returns:
+            One sentence each.
+        """
+        silent, cases_of = [], defaultdict(list)
+        totals: dict[str, int] = defaultdict(int)
+        for id in self._ids:
+            drawing = self._drawing(id)
+            if self._resolution(drawing)[1] == "assumed":
+                silent.append(id)
+            for reason, number in self._counted(id, drawing).items():
+                totals[reason] += number
+                cases_of[reason].append(id)
+        remarks = [
+            f"{sentence(reason, totals[reason])[:-1]} (in {_few(cases_of[reason])})."
+            for reason in totals
+        ]
+        if silent:
+            remarks.append(
+                f"No file says how large a pixel of {_few(silent)} is; {ASSUMED_MPP} micrometres "
+                "are assumed, since MoNuSeg is defined at 40x. Pass mpp to correct it."
+            )
+        rasters = [id for id in self._ids if id not in self._found.drawings]
+        if rasters:
+            remarks.append(
+                f"The truth of {_few(rasters)} was read from colour masks, since its XML is "
+                "absent; outlines are not known there."
+            )
+        return remarks
+
+    def _drawing(self, id: str) -> Drawing | None:
+        entry = self._found.drawings.get(id)
+        return None if entry is None else read_aperio(entry.read(), entry.where)
+
+    def _resolution(self, drawing: Drawing | None) -> tuple[float, str]:
+        if self._mpp is not None:
+            return self._mpp, "by hand"
+        if drawing is not None and drawing.mpp is not None:
+            return drawing.mpp, "annotation"
+        return ASSUMED_MPP, "assumed"
+
+    def _counted(self, id: str, drawing: Drawing | None) -> dict[str, int]:
+        if id not in self._counts:
+            entry = self._found.images[id]
+            self._objects(id, drawing, picture_size(entry.read(), entry.where))
+        return {**(drawing.set_aside if drawing else {}), **self._counts[id]}
+
+    def _objects(self, id: str, drawing: Drawing | None, shape: tuple[int, int]) -> Instances:
+        if drawing is not None:
+            instances, self._counts[id] = drawn_objects(
+                drawing, shape, order=self._order, centre=self._centre
+            )
+            return instances
+        from delineate.datasets.colourmask import ids_of_colours  # scipy only where needed
+
+        entry = self._found.colours[id]
+        array = decoded(entry.read(), entry.where, as_colours=True)
+        ids, lost = ids_of_colours(np.moveaxis(array, 0, -1))
+        self._counts[id] = {LONE: lost} if lost else {}
+        return Instances(ids=ids, types=np.ones(int(ids.max(initial=0)), dtype=np.int16))
+
+
+def _look(root: Path) -> _Found:
+    """Sort the files of zips and folders by what they are; of equal names the first counts."""
+    if root.suffix.lower() == ".zip" and root.is_file():
+        archives: list[Archive] = [ZipArchive(root)]
+    else:
+        folder = readable_folder(root)
+        archives = [*map(ZipArchive, _zips(folder)), FolderArchive(folder)]
+    found = _Found(images={}, drawings={}, colours={})
+    for archive in archives:
+        for name in archive.names:
+            file = PurePosixPath(name)
+            folder_name, suffix = file.parent.name.lower(), file.suffix.lower()
+            if suffix == ".xml":
+                found.drawings.setdefault(file.stem, Entry(archive, name))
+            elif suffix in PICTURES and "color" in folder_name:
+                found.colours.setdefault(file.stem, Entry(archive, name))
+            elif suffix in PICTURES and "mask" not in folder_name:
+                found.images.setdefault(file.stem, Entry(archive, name))
+    return found
+
+
+def _zips(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.[zZ][iI][pP]") if "monuseg" in path.name.lower())
+
+
+def _is_unpacked(folder: Path) -> bool:
+    folders = {entry.name.lower() for entry in folder.iterdir() if entry.is_dir()}
+    if "tissue images" in folders and folders & TRUTHS:
+        return True
+    drawn = {path.stem for path in folder.glob("TCGA-*.xml")}
+    return any(path.stem in drawn for path in folder.glob("TCGA-*.tif"))
+
+
+def _few(ids: Sequence[str]) -> str:
+    rest = len(ids) - SHOWN
+    return ", ".join(ids[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
