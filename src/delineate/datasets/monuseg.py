@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from delineate.core.case import Case
-from delineate.core.errors import DatasetError
+from delineate.core.errors import DatasetError, DelineateError
 from delineate.core.image import Image
 from delineate.core.instances import Instances
 from delineate.core.rasters import Centre, Stacking, rasterise
@@ -32,7 +32,6 @@ PICTURES = (".tif", ".tiff", ".png", ".webp")
 TRUTHS = {"annotations", "color_masks"}
 """Folders one of which stands beside "Tissue Images"."""
 LONE = "of a few pixels that touch no other were left out"
-SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +99,8 @@ class MoNuSeg(Dataset):
             path: A file or a folder.
 
         Returns:
-            True for a zip; for "Tissue Images" beside "Annotations" or "Color_masks"; for a
-            folder that holds such a folder or a zip with "monuseg" in its name; for TCGA
-            images beside XML of the same names.
+            True for a zip, for "Tissue Images" beside "Annotations" or "Color_masks", for TCGA
+            images beside their XML, and for a folder that holds such a folder or zip.
         """
         if path.suffix.lower() == ".zip" and path.is_file():
             return True
@@ -190,15 +188,11 @@ class MoNuSeg(Dataset):
         Returns:
             One sentence a problem.
         """
-        images, drawings, colours = self._found.images, self._found.drawings, self._found.colours
-        return [
-            f"{id} has an image ({images[id].name}) but no XML; it is left out."
-            for id in sorted(images.keys() - drawings.keys() - colours.keys())
-        ] + [
-            f"{id} has a truth ({(drawings.get(id) or colours[id]).name}) but no image; "
-            "it is left out."
-            for id in sorted((drawings.keys() | colours.keys()) - images.keys())
-        ]
+        images, truths = self._found.images, {**self._found.colours, **self._found.drawings}
+        lacking = [(id, f"an image ({images[id].name}) but no XML") for id in images]
+        lacking += [(id, f"a truth ({truths[id].name}) but no image") for id in truths]
+        whole = images.keys() & truths.keys()
+        return [f"{id} has {what}; it is left out." for id, what in lacking if id not in whole]
 
     def remarks(self) -> list[str]:
         """List what was assumed and what was left out; this reads every truth.
@@ -209,10 +203,14 @@ class MoNuSeg(Dataset):
         silent, cases_of = [], defaultdict(list)
         totals: dict[str, int] = defaultdict(int)
         for id in self._ids:
-            drawing = self._drawing(id)
+            try:
+                drawing = self._drawing(id)
+                counts = self._counted(id, drawing)
+            except DelineateError:  # whoever reads the case is told
+                continue
             if self._resolution(drawing)[1] == "assumed":
                 silent.append(id)
-            for reason, number in self._counted(id, drawing).items():
+            for reason, number in counts.items():
                 totals[reason] += number
                 cases_of[reason].append(id)
         remarks = [
@@ -244,6 +242,7 @@ class MoNuSeg(Dataset):
         return ASSUMED_MPP, "assumed"
 
     def _counted(self, id: str, drawing: Drawing | None) -> dict[str, int]:
+        # A truth that was painted before is not painted again.
         if id not in self._counts:
             entry = self._found.images[id]
             self._objects(id, drawing, picture_size(entry.read(), entry.where))
@@ -298,5 +297,4 @@ def _is_unpacked(folder: Path) -> bool:
 
 
 def _few(ids: Sequence[str]) -> str:
-    rest = len(ids) - SHOWN
-    return ", ".join(ids[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
