@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -11,6 +12,7 @@ from torch import nn
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.infer.bundle import num_outputs
+from delineate.infer.decoders import Maps
 from delineate.models import build_model
 
 
@@ -86,3 +88,68 @@ def make_run(tmp_path, make_plan):
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_nuclei():
+    """Id maps of ellipses, many of which touch, and the maps that a perfect network gives."""
+
+    def scatter(seed: int, shape: tuple[int, int], num: int, radii=(6, 14)) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        ids = np.zeros(shape, np.int32)
+        number = 0
+        while number < num:
+            long, short = rng.uniform(*radii, 2)
+            turn, top, left = rng.uniform(0, [np.pi, *shape])
+            y, x = np.ogrid[: shape[0], : shape[1]]
+            along = (y - top) * np.cos(turn) + (x - left) * np.sin(turn)
+            across = (x - left) * np.cos(turn) - (y - top) * np.sin(turn)
+            nucleus = (along / long) ** 2 + (across / short) ** 2 <= 1
+            is_slim = max(long, short) > 2 * min(long, short)
+            if is_slim or nucleus.sum() < 40 or (ids[nucleus] > 0).mean() > 0.05:
+                continue
+            number += 1
+            ids[nucleus & (ids == 0)] = number
+        return ids
+
+    return scatter
+
+
+@pytest.fixture(scope="session")
+def true_maps():
+    """Maps of an id map: offsets to the centre, or the place within the object from -1 to 1."""
+
+    def make(ids: np.ndarray, *, is_hv: bool = False) -> Maps:
+        offsets = np.zeros((2, *ids.shape), np.float32)
+        for number in range(1, ids.max() + 1):
+            places = np.nonzero(ids == number)
+            for axis, along in enumerate(places):
+                away = along.mean() - along
+                if is_hv:
+                    scale = np.where(away > 0, away.max(), -away.min())
+                    away = -away / np.maximum(scale, 1e-6)
+                offsets[(axis, *places)] = away
+        types = np.stack([ids % 2 == kind for kind in range(2)]).astype(np.float32)
+        return Maps(foreground=(ids > 0).astype(np.float32), vectors=offsets, types=types)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def quality():
+    """Panoptic quality of an id map against the truth, written anew."""
+
+    def judge(truth: np.ndarray, answer: np.ndarray) -> float:
+        pairs, counts = np.unique(
+            np.stack([truth.ravel(), answer.ravel()]), axis=1, return_counts=True
+        )
+        mine, theirs = np.bincount(answer.ravel()), np.bincount(truth.ravel())
+        total, num_hits = 0.0, 0
+        for (one, other), both in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+            overlap = both / (theirs[one] + mine[other] - both)
+            if one and other and overlap > 0.5:
+                total, num_hits = total + overlap, num_hits + 1
+        objects = np.count_nonzero(theirs[1:]) + np.count_nonzero(mine[1:])
+        return total / (objects / 2) if objects else 1.0
+
+    return judge
