@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import DatasetError, FileError
-from delineate.readers.guard import guarded
+from delineate.readers.guard import guarded, present
 
 LARGEST = 1 << 30
 """Bytes that one file of a zip may unpack to; a zip that promises more is an attack."""
@@ -78,9 +78,7 @@ class FolderArchive(Archive):
         Returns:
             Its bytes.
         """
-        path = self.root / name
-        with guarded(path, "file"):
-            return path.read_bytes()
+        return content_of(self.root / name)
 
 
 class ZipArchive(Archive):
@@ -153,6 +151,19 @@ class Entry(NamedTuple):
     def where(self) -> str:
         """Its path, for messages."""
         return self.archive.where(self.name)
+
+
+def content_of(path: Path) -> bytes:
+    """Read a whole file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its bytes.
+    """
+    with guarded(present(path), "file"):
+        return path.read_bytes()
 
 
 def picture_size(content: bytes, where: str) -> tuple[int, int]:

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.case import Case
-from delineate.core.errors import DatasetError, DelineateError, pick
+from delineate.core.errors import DatasetError, DelineateError, FileError, pick
 from delineate.core.image import Image
 from delineate.core.instances import Instances
-from delineate.datasets.archive import decoded, picture_size
+from delineate.datasets.archive import content_of, decoded, picture_size
 from delineate.datasets.base import Dataset, readable_folder
 from delineate.datasets.objects import COLOURS, NUCLEUS, checked_mpp, grid_of, objects_case
 from delineate.datasets.stains import KINDS, kind_of
 from delineate.readers import natural_order
-from delineate.readers.guard import guarded, present
+from delineate.readers.guard import guarded
 
 NUCLEUS_UM = 6.0
 """Median diameter of a nucleus: 5.97 micrometres over the 4,948 outlined in the 13 images of
@@ -122,7 +122,7 @@ class Dsb2018(Dataset):
         image = Image(
             geometry=grid_of(shape, mpp),
             channels=COLOURS,
-            load=lambda: decoded(_content(path), str(path), as_colours=True),
+            load=lambda: decoded(content_of(path), str(path), as_colours=True),
             source=str(path),
         )
         return objects_case(
@@ -161,7 +161,7 @@ class Dsb2018(Dataset):
         """
         if id not in self._kinds:
             self._kinds[id] = self._index.get(id) or kind_of(
-                decoded(_content(self._images[id]), str(self._images[id]), as_colours=True)
+                decoded(content_of(self._images[id]), str(self._images[id]), as_colours=True)
             )
         return self._kinds[id]
 
@@ -202,7 +202,12 @@ class Dsb2018(Dataset):
     def _keep(self, kinds: Sequence[str]) -> None:
         for kind in kinds:
             pick(KINDS, kind, what="kind of image")
-        kept = {id: path for id, path in self._images.items() if self.tissue(id) in kinds}
+        kept = {}
+        for id, path in self._images.items():
+            with suppress(FileError):
+                if self.tissue(id) not in kinds:
+                    continue
+            kept[id] = path  # a damaged one, too: whoever reads it is told
         if not kept:
             raise DatasetError(
                 f"None of the {len(self._images)} images in {self.root} is of the kinds "
@@ -212,7 +217,7 @@ class Dsb2018(Dataset):
 
     def _shape(self, id: str) -> tuple[int, int]:
         path = self._images[id]
-        return picture_size(_content(path), str(path))
+        return picture_size(content_of(path), str(path))
 
     def _diameters(self, id: str) -> NDArray[np.float64]:
         """Measure the nuclei of an image as discs of their areas, in pixels."""
@@ -227,14 +232,14 @@ class Dsb2018(Dataset):
         if len(own) >= FEWEST:
             return _resolution_by(own)
         shape = self._shape(id)
-        known = {
-            other: _resolution_by(self._diameters(other))
-            for other in self._images
-            if len(self._diameters(other)) >= FEWEST
-        }
-        alike = [mpp for other, mpp in known.items() if self._shape(other) == shape]
-        values = alike or list(known.values())
-        return float(np.median(values)) if values else None
+        alike: list[float] = []
+        rest: list[float] = []
+        for other in self._images:
+            with suppress(DelineateError):  # whoever reads that case is told
+                if len(self._diameters(other)) >= FEWEST:
+                    values = alike if self._shape(other) == shape else rest
+                    values.append(_resolution_by(self._diameters(other)))
+        return float(np.median(alike or rest)) if alike or rest else None
 
     def _objects(self, id: str, shape: tuple[int, int]) -> tuple[Instances, int, int]:
         """Join the masks of an image; count contested pixels, and masks that left none."""
@@ -263,13 +268,8 @@ def _resolution_by(diameters: NDArray[np.float64]) -> float:
 def _masks(image: Path) -> Iterator[NDArray[np.bool_]]:
     """Decode the masks of an image one by one, in the order of their names."""
     for path in sorted((image.parent.parent / "masks").glob("*.png")):
-        array = decoded(_content(path), str(path), as_colours=False)
+        array = decoded(content_of(path), str(path), as_colours=False)
         yield (array if array.ndim == 2 else array[..., :3].max(axis=-1)) > 0
-
-
-def _content(path: Path) -> bytes:
-    with guarded(present(path), "picture"):
-        return path.read_bytes()
 
 
 def _look(root: Path) -> tuple[dict[str, Path], list[str]]:
