@@ -182,7 +182,7 @@ def choose_augmentation(fingerprint: Fingerprint, plan: Plan, machine: Machine) 
     values: dict[str, Any] = {
         "quarter_turns": 0.4,
         "rotate_degrees": [180.0],
-        "scale": [0.7, 1.4],
+        "scale": [0.5, 1.5],
         "mirror_axes": [0],
         "elastic": {"probability": 0.2, "sigma": 40.0, "magnitude": 2.0},
         "stain": {"gain": 0.35, "offset": 0.08, "hue": 0.06},

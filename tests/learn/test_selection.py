@@ -1,0 +1,55 @@
+"""Which cases train and which validate."""
+
+from dataclasses import replace
+
+import pytest
+
+from delineate.core.errors import DatasetError
+from delineate.learn.selection import choose_cases
+
+
+class Tiles:
+    """Eight tiles of four patients; the last patient has tiles of two tissues."""
+
+    tissues = ("kidney", "kidney", "colon", "colon", "breast", "breast", "kidney", "breast")
+
+    def ids(self):
+        return [f"tile{number}" for number in range(8)]
+
+    def patient(self, id):
+        return f"patient{int(id[4:]) // 2}"
+
+    def tissue(self, id):
+        return self.tissues[int(id[4:])]
+
+
+def test_held_out_tissues_validate_and_their_patients_never_train(plan):
+    training, validation = choose_cases(plan, Tiles(), "0", "kidney")
+
+    assert validation == ["tile0", "tile1", "tile6"]
+    assert training == ["tile2", "tile3", "tile4", "tile5"]  # tile7 is of a held-out patient
+
+
+def test_several_tissues_may_be_held_out(plan):
+    training, validation = choose_cases(plan, Tiles(), "0", "kidney, breast")
+
+    assert training == ["tile2", "tile3"]
+    assert len(validation) == 5
+
+
+def test_unknown_tissue_is_answered_with_the_known_ones(plan):
+    with pytest.raises(DatasetError, match=r"not liver\. Choose among: breast, colon, kidney"):
+        choose_cases(plan, Tiles(), "0", "liver")
+
+
+def test_something_must_be_left_to_train_on(plan):
+    with pytest.raises(DatasetError, match="leaves nothing"):
+        choose_cases(plan, Tiles(), "0", "kidney,colon,breast")
+
+
+def test_fold_divides_the_cases_and_all_takes_every_one(plan):
+    ids = Tiles().ids()
+    folded = replace(plan, folds=(tuple(ids[:2]), tuple(ids[2:])))
+
+    assert choose_cases(folded, Tiles(), "0") == (ids[2:], ids[:2])
+    assert choose_cases(folded, Tiles(), "all") == (ids, [])
