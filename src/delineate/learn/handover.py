@@ -12,16 +12,22 @@ import torch
 import yaml
 from torch import Tensor
 
-from delineate.core.case import Case
+from delineate.core.case import Case, Prediction
 from delineate.core.errors import DelineateError
 from delineate.core.files import write_text
+from delineate.core.image import Mask
 from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.infer.predictor import Predictor
 from delineate.learn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, weights_facts
 from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
+from delineate.metrics.nuclei import OBJECT_METRICS, score_instances
 
 log = logging.getLogger("delineate")
+
+CHOSEN = {"regions": "best.safetensors", "instances": "last.safetensors"}
+"""Weights that are handed over, by the plan's task. Few images of tissue are held out, so that
+choosing among checkpoints by them would flatter the scores more than it would help."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,7 @@ def hand_over(
     """Choose the weights, score them on their native grids and write the card.
 
     Args:
-        folder: The run's folder with `best.safetensors`.
+        folder: The run's folder with `best.safetensors` and `last.safetensors`.
         plan: The plan.
         cases: Labelled cases that did not train.
         total: How many there are.
@@ -60,7 +66,7 @@ def hand_over(
     Returns:
         The scores, or None if there are no such cases.
     """
-    tensors = slimmed(load_checkpoint(folder / "best.safetensors").tensors)
+    tensors = slimmed(load_checkpoint(folder / CHOSEN[plan.task]).tensors)
     facts = weights_facts(plan, tensors)
     save_checkpoint(folder / "weights.safetensors", Checkpoint(tensors=tensors, facts=facts))
     board = _score(folder, plan, cases, total, device) if total else None
@@ -93,26 +99,40 @@ def _score(folder: Path, plan: Plan, cases: Iterable[Case], total: int, device: 
     predictor = Predictor.load(folder, device=device)
     rows: list[Row] = []
     failures: list[Failure] = []
-    tolerance = median(plan.spacing_mm)
     for case in track(cases, "scoring unseen cases", total):
         if case.mask is None:
             continue
         try:
-            said = predictor.predict(case).mask
-            rows += score_case(
-                said,
-                case.mask,
-                plan.labels,
-                METRICS,
-                case=case.id,
-                patient=case.patient,
-                tolerance_mm=tolerance,
-            )
+            rows += _score_case(predictor.predict(case), case, case.mask, plan)
         except DelineateError as error:
             log.warning("%s", error)
             failures.append(Failure(case=case.id, reason=str(error)))
     return Scoreboard(
-        rows=tuple(rows), metrics=METRICS, tolerance_mm=tolerance, failures=tuple(failures)
+        rows=tuple(rows),
+        metrics=METRICS if plan.task == "regions" else OBJECT_METRICS,
+        tolerance_mm=median(plan.spacing_mm),
+        failures=tuple(failures),
+    )
+
+
+def _score_case(said: Prediction, case: Case, truth: Mask, plan: Plan) -> Sequence[Row]:
+    if said.instances is not None and case.instances is not None:
+        return score_instances(
+            said.instances,
+            case.instances,
+            plan.labels,
+            case=case.id,
+            patient=case.patient,
+            pixel_um=truth.geometry.spacing_mm[-1] * 1000,
+        )
+    return score_case(
+        said.mask,
+        truth,
+        plan.labels,
+        METRICS,
+        case=case.id,
+        patient=case.patient,
+        tolerance_mm=median(plan.spacing_mm),
     )
 
 
@@ -132,7 +152,9 @@ def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
     )
     scores = f"```\n{board.text}\n```" if board else "None: every case trained."
     names = ", ".join(f"{label.id} {label.name}" for label in plan.labels.labels)
-    spacing = " x ".join(f"{step:g}" for step in plan.spacing_mm)
+    spacing = " x ".join(f"{step:g}" for step in plan.spacing_mm) + " mm"
+    if plan.task == "instances":
+        spacing = f"{plan.spacing_mm[-1] * 1000:g} um to the pixel"
     return f"""---
 {head}---
 
@@ -140,8 +162,8 @@ def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
 
 {story.purpose}
 
-- Input: {plan.dims}-D, channels {", ".join(plan.channels)}; worked on at {spacing} mm.
-- Output: {names}.
+- Input: {plan.dims}-D, channels {", ".join(plan.channels)}; worked on at {spacing}.
+- Output: {names}{", each object told apart" if plan.task == "instances" else ""}.
 - Network: {plan.model}, {_words(plan.model_options)}.
 
 ## Scores

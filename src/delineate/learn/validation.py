@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from delineate.infer.predictor import Predictor
+from delineate.learn.rehearsal import validate_objects
 from delineate.learn.store import Store, Stored
 from delineate.metrics.overlap import dice
 
@@ -27,8 +28,10 @@ def validate(
 
     Returns:
         "dice", the mean over classes, and "dice NAME" for each class; a class that no case
-        holds or predicts counts in neither.
+        holds or predicts counts in neither. For objects, what `validate_objects` says.
     """
+    if store.plan.task == "instances":
+        return validate_objects(model, weights, store, ids)
     own = {name: value.clone() for name, value in model.state_dict().items()}
     model.load_state_dict(dict(weights))
     model.eval()
