@@ -18,10 +18,10 @@ MASK_FOLDERS = (
 )  # fmt: skip
 """Names of the folder of masks; the first that exists is taken."""
 MASK_ENDING = re.compile(
-    r"^(?P<case>.+)[_\-. ](?:mask|masks|seg|segmentation|label|labels|annotation|gt)$",
+    r"^(?P<case>.+?)[_\-. ](?:cp_)?(?:mask|masks|seg|segmentation|label|labels|annotation|gt)$",
     re.IGNORECASE,
 )
-"""What makes a file's name that of a mask: "a_mask", "a-label", "a_seg"."""
+"""What makes a file's name that of a mask: "a_mask", "a-label", "a_seg", "a_cp_masks"."""
 IMAGE_ENDING = re.compile(r"^(?P<case>.+)[_\-. ](?:image|img)$", re.IGNORECASE)
 """What an image's name may end with beside it: "a_image"."""
 
@@ -57,14 +57,27 @@ class Folder(PairedDataset):
         Returns:
             What was found.
         """
-        images, masks = _two_sides(root)
-        pairs, problems = _paired(images, masks)
+        pairs, problems = find_pairs(root)
         return Findings(
             name=root.resolve().name,
-            pairs=dict(sorted(pairs.items(), key=lambda item: natural_order(item[0]))),
+            pairs=pairs,
             labels=find_legend(root),
             problems=tuple(problems),
         )
+
+
+def find_pairs(root: Path) -> tuple[dict[str, Pair], list[str]]:
+    """Pair the images of a folder with its masks, apart from endings such as `_mask`.
+
+    Args:
+        root: A folder that can be read.
+
+    Returns:
+        Pairs by case in natural order, and one sentence for each case that was left out.
+    """
+    images, masks = _two_sides(root)
+    pairs, problems = _paired(images, masks)
+    return dict(sorted(pairs.items(), key=lambda item: natural_order(item[0]))), problems
 
 
 def _subfolder(root: Path, names: Sequence[str]) -> Path | None:
