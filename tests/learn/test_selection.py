@@ -53,3 +53,11 @@ def test_fold_divides_the_cases_and_all_takes_every_one(plan):
 
     assert choose_cases(folded, Tiles(), "0") == (ids[2:], ids[:2])
     assert choose_cases(folded, Tiles(), "all") == (ids, [])
+
+
+def test_tissues_left_out_neither_train_nor_validate(plan):
+    training, validation = choose_cases(plan, Tiles(), "0", "kidney", "colon")
+
+    assert (training, validation) == (["tile4", "tile5"], ["tile0", "tile1", "tile6"])
+    with pytest.raises(DatasetError, match="leave_out leaves nothing"):
+        choose_cases(plan, Tiles(), "all", None, "kidney,colon,breast")

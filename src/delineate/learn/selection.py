@@ -7,7 +7,11 @@ from delineate.datasets.splits import check_no_leak
 
 
 def choose_cases(
-    plan: Plan, dataset: Dataset, fold: str, hold_out: str | None = None
+    plan: Plan,
+    dataset: Dataset,
+    fold: str,
+    hold_out: str | None = None,
+    leave_out: str | None = None,
 ) -> tuple[list[str], list[str]]:
     """Divide the cases into those that train and those that validate.
 
@@ -16,6 +20,7 @@ def choose_cases(
         dataset: The dataset.
         fold: Number of the validation fold, or "all".
         hold_out: Tissues whose cases validate instead of a fold, separated by commas.
+        leave_out: Tissues whose cases do neither, separated by commas.
 
     Returns:
         Ids of training and of validation cases.
@@ -24,6 +29,19 @@ def choose_cases(
         DatasetError: If the plan has no such fold or none at all, or the dataset lacks cases
             of the plan.
     """
+    training, validation = _divide(plan, dataset, fold, hold_out)
+    if leave_out is None:
+        return training, validation
+    unwanted = _cases_of(dataset, leave_out, "leave_out")
+    kept = [case for case in training if case not in unwanted]
+    if not kept:
+        raise DatasetError(f"leave_out leaves nothing to train on: {leave_out}. Name fewer.")
+    return kept, [case for case in validation if case not in unwanted]
+
+
+def _divide(
+    plan: Plan, dataset: Dataset, fold: str, hold_out: str | None
+) -> tuple[list[str], list[str]]:
     known = set(dataset.ids())
     if lost := sorted({case for part in plan.folds for case in part} - known):
         raise DatasetError(
@@ -54,20 +72,20 @@ def choose_cases(
 
 
 def _by_tissue(dataset: Dataset, hold_out: str) -> tuple[list[str], list[str]]:
-    tissues = {case: dataset.tissue(case) or "unknown" for case in dataset.ids()}
-    wanted = {name.strip() for name in hold_out.split(",")}
-    if strange := sorted(wanted - set(tissues.values())):
-        raise DatasetError(
-            f"hold_out must name tissues of the dataset, not {', '.join(strange)}. "
-            f"Choose among: {', '.join(sorted(set(tissues.values())))}."
-        )
-    validation = [case for case, tissue in tissues.items() if tissue in wanted]
-    patients = {dataset.patient(case) for case in validation}
-    training = [
-        case
-        for case, tissue in tissues.items()
-        if tissue not in wanted and dataset.patient(case) not in patients
-    ]
+    held = _cases_of(dataset, hold_out, "hold_out")
+    patients = {dataset.patient(case) for case in held}
+    training = [case for case in dataset.ids() if dataset.patient(case) not in patients]
     if not training:
         raise DatasetError(f"hold_out leaves nothing to train on: {hold_out}. Name fewer tissues.")
-    return training, validation
+    return training, [case for case in dataset.ids() if case in held]
+
+
+def _cases_of(dataset: Dataset, names: str, argument: str) -> set[str]:
+    tissues = {case: dataset.tissue(case) or "unknown" for case in dataset.ids()}
+    wanted = {name.strip() for name in names.split(",")}
+    if strange := sorted(wanted - set(tissues.values())):
+        raise DatasetError(
+            f"{argument} must name tissues of the dataset, not {', '.join(strange)}. "
+            f"Choose among: {', '.join(sorted(set(tissues.values())))}."
+        )
+    return {case for case, tissue in tissues.items() if tissue in wanted}

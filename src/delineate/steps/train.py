@@ -56,6 +56,8 @@ class TrainSettings:
     """Fold that validates, from 0; "all" trains on every case and validates on none."""
     hold_out: str | None = None
     """Tissues that validate instead of a fold and never train, such as kidney,bladder."""
+    leave_out: str | None = None
+    """Tissues that neither train nor validate, such as fluo,gray."""
     model: str | None = None
     """Network, a row of the table of models; None lets the plan choose."""
     seed: int = 0
@@ -118,7 +120,9 @@ def train(settings: TrainSettings) -> Trained:
         _make_plan(settings)
     processes.wait()
     decided = Plan.load(settings.out / "plan.yaml")
-    training, validation = choose_cases(decided, dataset, settings.fold, settings.hold_out)
+    training, validation = choose_cases(
+        decided, dataset, settings.fold, settings.hold_out, settings.leave_out
+    )
     store = Store(settings.out / "cache", decided)
     if processes.is_first:
         check_names([*training, *validation])
@@ -176,6 +180,8 @@ def tell(
     part, who = f"--fold {settings.fold}", f"Fold {settings.fold}"
     if settings.hold_out is not None:
         part, who = f"--hold-out {settings.hold_out}", f"Tissues {settings.hold_out}"
+    if settings.leave_out is not None:
+        part += f" --leave-out {settings.leave_out}"
     names = ", ".join(plan.labels.names)
     dataset = open_data(settings)
     return Story(
