@@ -1,5 +1,4 @@
 import errno
-import io
 import logging
 import os
 import signal
@@ -308,42 +307,6 @@ def test_a_reader_that_goes_away_is_no_error():
     told = subprocess.run(pipe, shell=True, capture_output=True, text=True, env=space, check=False)
 
     assert "Traceback" not in told.stderr
-
-
-def test_without_a_terminal_short_work_is_silent_and_long_work_says_a_line(monkeypatch):
-    said = io.StringIO()
-    drawer = cli.Drawer(is_terminal=False, write=said.write)
-    clock = iter([100.0, 100.0, 105.0, 111.0, 111.0])
-    monkeypatch.setattr(cli, "monotonic", lambda: next(clock))
-
-    drawer.show("predicting", 1, 9, 0.5)
-    drawer.show("predicting", 2, 9, 2.5)
-    drawer.show("predicting", 4, 9, 7.5)
-    drawer.show("predicting", 5, 9, 13.5)
-
-    lines = said.getvalue().splitlines()
-    assert lines == ["predicting: 2 of 9, 9 s left", "predicting: 5 of 9, 11 s left"]
-
-
-def test_on_a_terminal_a_bar_shows_what_is_left_and_leaves_nothing_behind(monkeypatch):
-    from rich.console import Console
-
-    screen = io.StringIO()
-    monkeypatch.setattr(cli, "SILENT_S", 0.0)
-    monkeypatch.setattr(
-        "rich.console.Console", lambda stderr: Console(file=screen, force_terminal=True, width=100)
-    )
-    drawer = cli.Drawer(is_terminal=True, write=screen.write)
-
-    drawer.show("training", 0, 100, 0.0)
-    drawer.show("training", 25, 100, 300.0)
-    drawer.say("Saved.")
-    drawer.bars.refresh()
-    drawer.show("training", 100, 100, 1200.0)
-
-    drawn = screen.getvalue()
-    assert all(text in drawn for text in ("training", "25/100", "15 min left", "Saved."))
-    assert drawer.bars is None
 
 
 def test_the_module_runs_as_a_program():

@@ -147,23 +147,20 @@ def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
     Returns:
         Markdown with a head of `purpose` and `licence`.
     """
-    head = yaml.safe_dump(
-        {"purpose": story.purpose, "licence": story.licence}, sort_keys=False, width=88
-    )
+    head = {"purpose": story.purpose, "licence": story.licence}
+    told = yaml.safe_dump(head, sort_keys=False, width=88)
     scores = f"```\n{board.text}\n```" if board else "None: every case trained."
     names = ", ".join(f"{label.id} {label.name}" for label in plan.labels.labels)
-    spacing = " x ".join(f"{step:g}" for step in plan.spacing_mm) + " mm"
-    if plan.task == "instances":
-        spacing = f"{plan.spacing_mm[-1] * 1000:g} um to the pixel"
+    names += ", each object told apart" if plan.task == "instances" else ""
     return f"""---
-{head}---
+{told}---
 
 # {plan.dataset}
 
 {story.purpose}
 
-- Input: {plan.dims}-D, channels {", ".join(plan.channels)}; worked on at {spacing}.
-- Output: {names}{", each object told apart" if plan.task == "instances" else ""}.
+- Input: {plan.dims}-D, channels {", ".join(plan.channels)}; worked on at {_resolution(plan)}.
+- Output: {names}.
 - Network: {plan.model}, {_words(plan.model_options)}.
 
 ## Scores
@@ -188,6 +185,12 @@ For research. Not a medical device; it must not guide treatment. It knows only w
 above show: other scanners, sequences, ages and diseases were not tested, and it answers on
 them all the same. Look at the outlines before you use a number.
 """
+
+
+def _resolution(plan: Plan) -> str:
+    if plan.task == "instances":
+        return f"{plan.spacing_mm[-1] * 1000:g} um to the pixel"
+    return " x ".join(f"{step:g}" for step in plan.spacing_mm) + " mm"
 
 
 def _words(options: Mapping[str, Any]) -> str:

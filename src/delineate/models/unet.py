@@ -54,10 +54,7 @@ class UNet(nn.Module):
         super().__init__()
         count = len(features)
         steps, sizes = _rows(count, strides, kernels, dims)
-        self.cumulative = [
-            [math.prod(row[axis] for row in steps[: stage + 1]) for axis in range(dims)]
-            for stage in range(count)
-        ]
+        self.cumulative = _cumulative(steps)
         block = ResidualBlock if residual else PlainBlock
         self.encoder = nn.ModuleList(
             block(before, after, dims, kernel=size, stride=step, norm=norm)
@@ -66,12 +63,12 @@ class UNet(nn.Module):
             )
         )
         self.up = nn.ModuleList(
-            TRANSPOSED[dims](coarse, fine, tuple(step), tuple(step), bias=False)
-            for (fine, coarse), step in zip(pairwise(features), steps[1:], strict=True)
+            TRANSPOSED[dims](deep, wide, tuple(step), tuple(step), bias=False)
+            for (wide, deep), step in zip(pairwise(features), steps[1:], strict=True)
         )
         self.decoder = nn.ModuleList(
-            PlainBlock(2 * fine, fine, dims, kernel=size, stride=[1] * dims, norm=norm)
-            for fine, size in zip(features[:-1], sizes, strict=False)
+            PlainBlock(2 * wide, wide, dims, kernel=size, stride=[1] * dims, norm=norm)
+            for wide, size in zip(features[:-1], sizes, strict=False)
         )
         num_heads = max(1, count - 2) if deep_supervision else 1
         self.fine: FineGrid | None = None
@@ -134,6 +131,13 @@ def _rows(
             f"stages, not {count}, {len(steps)} and {len(sizes)}. Correct model_options."
         )
     return steps, sizes
+
+
+def _cumulative(steps: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Multiply the strides from the first stage to each: input voxels to a voxel of it."""
+    return [
+        [math.prod(axis) for axis in zip(*steps[: k + 1], strict=True)] for k in range(len(steps))
+    ]
 
 
 def _initialise(network: nn.Module) -> None:
