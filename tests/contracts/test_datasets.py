@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from tests.datasets.histology import monuseg_files, square, write_bowl, xml, zipped
+from tests.datasets.nuclei import grid_of_ids, write_consep, write_hovernet, write_stardist
 
 from delineate.core.errors import DatasetError
 from delineate.datasets import DATASETS, open_dataset
@@ -11,6 +13,8 @@ from delineate.datasets.phantoms import make_abdomen, write_dataset
 from delineate.datasets.splits import check_no_leak, make_folds
 
 SHAPE = (8, 32, 32)
+TCGA = [f"TCGA-A7-A13{place}-01Z-00-DX{slide}" for place in "EFG" for slide in (1, 2)]
+TILES = [f"tissue{tissue}_tile{tile}" for tissue in "abc" for tile in (1, 2)]
 
 
 def make_folder(root):
@@ -27,8 +31,35 @@ def make_folder(root):
     return open_dataset(root)
 
 
+def make_monuseg(root):
+    drawn = xml([square(3, 4), square(30, 20)])
+    return open_dataset(zipped(root / "train.zip", monuseg_files(dict.fromkeys(TCGA, drawn))))
+
+
+def make_bowl(root):
+    boxes = [(2, 2, 6), (15, 20, 8), (20, 4, 7)]
+    return open_dataset(write_bowl(root, dict.fromkeys("abcdef", boxes)))
+
+
+def make_consep(root):
+    names = [f"train_{tile}_{patch:03d}" for tile in (1, 4, 7) for patch in (0, 1)]
+    return open_dataset(write_consep(root, dict.fromkeys(names, (grid_of_ids(4), [1, 2, 3, 4]))))
+
+
+def make_hovernet(root):
+    arrays = {"inst_map": grid_of_ids(3).astype(float), "inst_type": [[1], [2], [1]]}
+    return open_dataset(write_hovernet(root, dict.fromkeys(TILES, arrays)))
+
+
 MAKERS = {
     "nnunet": lambda root: open_dataset(write_dataset(root, 3, scans_per_patient=2, shape=SHAPE)),
+    "monuseg": make_monuseg,
+    "dsb2018": make_bowl,
+    "consep": make_consep,
+    "hovernet": make_hovernet,
+    "labelmaps": lambda root: open_dataset(
+        write_stardist(root, dict.fromkeys(TILES, grid_of_ids()))
+    ),
     "folder": make_folder,
     "phantoms": lambda _: open_dataset(
         "phantoms", num_patients=3, scans_per_patient=2, shape=SHAPE
@@ -52,6 +83,34 @@ def test_first_case_is_whole_and_labels_are_in_the_table(data):
     assert case.image.array.shape[1:] == case.mask.array.shape
     assert case.image.geometry.agrees_with(case.mask.geometry)
     assert set(np.unique(case.mask.array)) <= data.labels.values
+
+
+def test_objects_are_numbered_without_gaps_and_their_types_are_what_the_mask_shows(data):
+    case = data.case(data.ids()[0])
+    if case.load_instances is None:
+        pytest.skip(f"{data.name} marks regions, not objects.")
+
+    objects = case.instances
+
+    assert np.unique(objects.ids).tolist() == list(range(objects.count + 1))
+    assert objects.count > 0
+    assert set(objects.types.tolist()) <= {label.id for label in data.labels.labels}
+    assert np.array_equal(objects.label_map(), case.mask.array)
+    assert case.image.array.dtype == np.uint8
+    assert {"dataset", "tissue", "mpp_from"} <= set(case.facts)
+
+
+def test_resolution_by_hand_overrules_files(data):
+    case = data.case(data.ids()[0])
+    if case.load_instances is None:
+        pytest.skip(f"{data.name} marks regions, not objects.")
+    root = getattr(data, "root", data.layout)
+
+    told = open_dataset(root, layout=data.layout, mpp=0.5).case(case.id)
+
+    assert told.image.geometry.is_physical
+    assert told.image.geometry.spacing_mm == (0.0005, 0.0005)
+    assert told.facts["mpp_from"] == "by hand"
 
 
 def test_case_is_a_fresh_object(data):

@@ -62,4 +62,5 @@ def in_8_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
     values = np.nan_to_num(array.astype(np.float32), posinf=0, neginf=0)
     is_share = array.dtype.kind == "f" and 0 < values.max(initial=0) <= 1
     top = 1.0 if is_share else max(float(np.percentile(values, BRIGHTEST)), 1e-6)
-    return np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8)
+    return scaled

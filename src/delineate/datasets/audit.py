@@ -15,6 +15,7 @@ from delineate.core.labels import LabelTable
 from delineate.core.progress import track
 from delineate.datasets.base import Dataset
 from delineate.datasets.legend import values_in
+from delineate.datasets.tally import ObjectFacts, count_objects
 
 FAR = 6.0
 """Robust deviations from the median at which a case is an outlier."""
@@ -59,6 +60,8 @@ class CaseFacts:
     """Least and greatest intensity of each channel."""
     digest: str
     """Hash of shape and pixels."""
+    objects: ObjectFacts | None = None
+    """Its objects, where the truth tells them apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,6 @@ def audit(dataset: Dataset) -> Audit:
     problems = [
         Problem("error", "", sentence, "incomplete case") for sentence in dataset.problems()
     ]
-    problems += [Problem("note", "", sentence, "assumption") for sentence in dataset.remarks()]
     rows = []
     ids = dataset.ids()
     for id in track(ids, "looking at every case", len(ids)):
@@ -94,6 +96,8 @@ def audit(dataset: Dataset) -> Audit:
             continue
         rows.append(row)
         problems += found
+    # Asked last, since some remarks are only known of cases that were read.
+    problems += [Problem("note", "", sentence, "assumption") for sentence in dataset.remarks()]
     problems += _duplicates(rows)
     problems += _outliers(rows)
     order = ("error", "warning", "note")
@@ -114,13 +118,14 @@ def _look(case: Case) -> tuple[CaseFacts, list[Problem]]:
         id=case.id,
         patient=case.patient,
         shape=grid.shape,
-        spacing=tuple(round(step, 4) for step in grid.spacing_mm),
+        spacing=tuple(float(f"{step:.4g}") for step in grid.spacing_mm),
         is_physical=grid.is_physical,
         channels=case.image.channels,
         voxels=_voxels(case),
         means=tuple(float(mean) for mean in flat.mean(axis=1, dtype=np.float64)),
         ranges=tuple((float(channel.min()), float(channel.max())) for channel in flat),
         digest=_digest(array),
+        objects=count_objects(case),
     )
     return row, problems
 
@@ -147,12 +152,17 @@ def _digest(array: NDArray[np.generic]) -> str:
 def _mask_problems(case: Case) -> list[Problem]:
     if case.mask is None:
         return []
-    found = [Problem("note", case.id, f"{case.id}: {note}.", "mask moved") for note in case.history]
+    kind = "mask moved" if case.load_instances is None else "outlines mended"
+    found = [
+        Problem("note", case.id, f"{case.id}: {note.rstrip('.')}.", kind) for note in case.history
+    ]
     if not case.mask.array.any():
-        sentence = (
-            f"The mask of {case.id} is empty. Fine if nothing is there to mark; else correct it."
-        )
-        found.append(Problem("warning", case.id, sentence, "empty mask"))
+        what = f"The mask of {case.id} is empty"
+        kind = "empty mask"
+        if case.load_instances is not None:
+            what, kind = f"{case.id} has not a single object", "no object"
+        sentence = f"{what}. Fine if nothing is there to mark; else correct it."
+        found.append(Problem("warning", case.id, sentence, kind))
     return found
 
 

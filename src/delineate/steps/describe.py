@@ -13,6 +13,7 @@ from delineate.core.files import write_text
 from delineate.datasets import open_dataset
 from delineate.datasets.audit import Audit, CaseFacts, Problem, audit
 from delineate.datasets.base import Dataset
+from delineate.datasets.tally import ObjectFacts, tally, types_told
 
 SHOWN = 3
 """Examples shown of each kind of problem; the JSON has all."""
@@ -23,9 +24,13 @@ class DescribeSettings:
     """Which dataset to look at."""
 
     data: Path
-    """Folder of the dataset."""
+    """Folder of the dataset, or a zip of MoNuSeg."""
+    more: tuple[Path, ...] = ()
+    """Further datasets, to be looked at as one with the first."""
     layout: str | None = None
     """How the folder is laid out; recognised by looking if left out."""
+    mpp: float | None = None
+    """Micrometres to a pixel of images of tissue; the files' own if left out."""
     json: Path | None = None
     """File for every fact and every problem, for programs."""
 
@@ -46,6 +51,11 @@ class Description:
     """Names of the classes."""
     audit: Audit
     """Every case and every problem."""
+
+    @property
+    def objects(self) -> list[ObjectFacts]:
+        """Counts of every readable case, empty where the truth only marks regions."""
+        return [row.objects for row in self.audit.rows if row.objects is not None]
 
     @property
     def failures(self) -> dict[str, str]:
@@ -77,6 +87,7 @@ class Description:
             "licence": self.licence,
             "num_patients": self.num_patients,
             "labels": list(self.labels),
+            "task": "instances" if self.objects else "regions",
             "cases": [asdict(row) for row in self.audit.rows],
             "problems": [problem._asdict() for problem in self.audit.problems],
         }
@@ -91,9 +102,12 @@ class Description:
             ("Licence", self.licence),
             ("Cases", f"{len(rows)} readable, of {_number(self.num_patients, 'patient')}"),
             ("Channels", channels),
+            *(tally(self.objects) if self.objects else ()),
         ])  # fmt: skip
 
     def _classes(self) -> list[str]:
+        if self.objects:
+            return _columns(types_told(self.objects))
         rows = [row for row in self.audit.rows if row.voxels]
         total = sum(int(np.prod(row.shape)) for row in rows)
         if not total:
@@ -135,7 +149,9 @@ def describe(settings: DescribeSettings) -> Description:
     Returns:
         The description; `text` is for people, `to_json` for programs.
     """
-    dataset: Dataset = open_dataset(settings.data, layout=settings.layout)
+    options = {} if settings.mpp is None else {"mpp": settings.mpp}
+    paths = [settings.data, *settings.more]
+    dataset: Dataset = open_dataset(paths, layout=settings.layout, **options)
     description = Description(
         name=dataset.name,
         layout=dataset.layout,
@@ -157,7 +173,8 @@ def _size_lines(rows: Sequence[CaseFacts]) -> list[str]:
     for dims in sorted({len(row.shape) for row in rows}):
         same = [row for row in rows if len(row.shape) == dims]
         table.append((f"shape ({dims}-D)", *_spread([row.shape for row in same])))
-        table.append((unit, *_spread([row.spacing for row in same])))
+        if any(row.objects is None for row in same):  # of objects the head tells it in um
+            table.append((unit, *_spread([row.spacing for row in same])))
     means = [row.means for row in rows if len(row.means) == len(rows[0].means)]
     for name, column in zip(rows[0].channels, zip(*means, strict=True), strict=True):
         table.append((f"mean of {name}", *_spread([(mean,) for mean in column])))
