@@ -47,7 +47,8 @@ class Pairing:
     def union(self) -> Places:
         """Pixels of either object of each pair, (n,)."""
         first, second = self.pairs.T
-        return self.truth_areas[first] + self.prediction_areas[second] - self.shared
+        union: Places = self.truth_areas[first] + self.prediction_areas[second] - self.shared
+        return union
 
     @cached_property
     def iou(self) -> FloatArray:
