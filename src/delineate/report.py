@@ -10,7 +10,7 @@ from delineate.core.files import write_text
 from delineate.core.plan import Plan
 from delineate.figures import draw_curves, draw_scores
 from delineate.metrics import ALL_CLASSES, Row, Scoreboard, Summary
-from delineate.metrics.scoreboard import EMPTY_POLICY, INTERVAL_POLICY
+from delineate.metrics.summary import INTERVAL_POLICY
 from delineate.pictures import Picture
 
 MAX_ROWS = 500  # cases in the table of cases; the rest stand in scores.csv
@@ -250,7 +250,7 @@ def _plan_table(plan: Plan) -> str:
 
 def _conventions(board: Scoreboard) -> str:
     texts = [metric.convention for metric in board.metrics.values()]
-    texts += [EMPTY_POLICY, INTERVAL_POLICY]
+    texts += [board.empty_policy, INTERVAL_POLICY]
     if board.unit == "px":
         texts.append("The files say nothing of millimetres: distances are in pixels.")
     return "".join(f"<p>{escape(text)}</p>" for text in texts)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from delineate.metrics import METRICS
-from delineate.metrics.scoreboard import ALL_CLASSES, Failure, Scoreboard
+from delineate.metrics.nuclei import OBJECT_METRICS
+from delineate.metrics.scoreboard import ALL_CLASSES, ALL_TYPES, Failure, Scoreboard
 from delineate.metrics.scoring import Row
 
 NAN = float("nan")
@@ -99,3 +100,52 @@ def test_a_board_without_rows_can_be_written():
 def test_an_unknown_class_is_no_summary():
     with pytest.raises(KeyError):
         BOARD.find("kidney", "dice")
+
+
+def objects_row(case, label, value, status="scored"):
+    values = dict.fromkeys(OBJECT_METRICS, value)
+    return Row(case=case, patient=case, label=label, status=status, values=values)
+
+
+OBJECTS = Scoreboard(
+    rows=(
+        objects_row("a", "nucleus", 0.8), objects_row("a", "tumour", 0.6),
+        objects_row("a", "immune", 0.2), objects_row("b", "nucleus", 0.4),
+        objects_row("c", "nucleus", NAN, "absent"),
+    ),
+    metrics=OBJECT_METRICS,
+    tolerance_mm=1,
+    tissues={"a": "kidney", "b": "colon", "c": "colon"},
+)  # fmt: skip
+
+
+def test_all_objects_stand_for_all_classes_and_types_have_their_own_mean():
+    assert OBJECTS.find(ALL_CLASSES, "aji").mean == pytest.approx(0.6)
+    assert OBJECTS.find(ALL_TYPES, "aji").mean == pytest.approx(0.4)
+    assert ALL_CLASSES not in OBJECTS.text
+
+
+def test_objects_have_no_tolerance_and_conventions_of_their_own():
+    summary = OBJECTS.to_dict()
+
+    assert "tolerance" not in summary
+    assert "(mm" not in OBJECTS.text
+    assert "_mm" not in OBJECTS.to_csv() + summary["empty_policy"]
+    assert "IoU > 0.5" in OBJECTS.to_csv()
+
+
+def test_tissues_have_their_means_over_cases_with_a_value():
+    table = OBJECTS.by_tissue()
+
+    assert list(table) == ["colon", "kidney"]
+    assert table["colon"] == {"num_cases": 2, **dict.fromkeys(OBJECT_METRICS, pytest.approx(0.4))}
+    assert OBJECTS.to_dict()["tissues"]["kidney"]["pq"] == pytest.approx(0.8)
+    assert BOARD.by_tissue() == {}
+
+
+def test_a_board_without_rows_can_still_be_written():
+    for metrics in (METRICS, OBJECT_METRICS):
+        empty = Scoreboard(rows=(), metrics=metrics, tolerance_mm=1, tissues={"a": "colon"})
+
+        assert empty.to_dict()["summary"] == []
+        assert empty.text

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from delineate.metrics.summary import bootstrap, case_medians
+from delineate.metrics.summary import bootstrap, case_medians, group_means
 
 NAN = float("nan")
 
@@ -61,3 +61,12 @@ def test_median_is_over_cases_of_their_mean_over_classes():
     values = np.array([[1.0, 0.0], [0.9, NAN], [NAN, NAN], [0.1, 0.1]])
 
     assert case_medians(values) == pytest.approx(0.5)
+
+
+def test_groups_are_averaged_class_by_class_over_what_they_have():
+    values = np.array([[0.2, 0.8], [0.4, np.nan], [np.nan, np.nan]])
+
+    means = group_means(values, ["a", "a", "b"])
+
+    assert means["a"] == pytest.approx((0.3 + 0.8) / 2)
+    assert np.isnan(means["b"])

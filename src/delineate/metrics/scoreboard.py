@@ -10,7 +10,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -19,19 +19,21 @@ from numpy.typing import NDArray
 
 from delineate.metrics.pair import Metric
 from delineate.metrics.scoring import Row
-from delineate.metrics.summary import Summary, bootstrap, case_medians
+from delineate.metrics.summary import INTERVAL_POLICY, Summary, bootstrap, case_medians, group_means
 
 ALL_CLASSES = "all classes"
+ALL_TYPES = "mean of types"
 CONVENTION = "voxel borders, max of directed 95th percentiles (as MONAI, Metrics Reloaded)"
 EMPTY_POLICY = (
     "Empty masks: where truth and prediction are both empty, the class is absent from the case "
     "and has no value; where only one is empty (missed or spurious), Dice, IoU and NSD are 0 and "
     "distances are the diagonal of the image. These cases count in every mean and median."
 )
-INTERVAL_POLICY = (
-    "Intervals: 95 % percentile bootstrap of the mean over patients, each drawn with all of its "
-    "cases. With fewer than about ten patients they are too narrow. All classes: the mean of the "
-    "classes' means; its median is that of each case's mean."
+OBJECT_CONVENTION = "AJI by best IoU (as MoNuSeg), PQ by IoU > 0.5, centres within 3 um or 12 px"
+OBJECT_EMPTY_POLICY = (
+    "Empty images: where neither truth nor prediction has an object (of a type), there is no "
+    "value; where only one has (missed or spurious), every score is 0. These images count in "
+    "every mean and median."
 )
 
 
@@ -61,6 +63,8 @@ class Scoreboard:
     """Cases that could not be scored; a command with any ends with an error."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores must know, one sentence each."""
+    tissues: Mapping[str, str] = field(default_factory=dict)
+    """What each case shows, by its id, where it is known."""
     num_resamples: int = 2000
     """Draws of the bootstrap."""
     seed: int = 0
@@ -82,12 +86,29 @@ class Scoreboard:
         owner = {row.case: row.patient for row in self.rows}
         return tuple(owner[case] for case in self.cases)
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether objects were scored; then the first class holds all of them."""
+        return "aji" in self.metrics
+
+    @property
+    def empty_policy(self) -> str:
+        """What is said of a class that only one side has, or neither."""
+        return OBJECT_EMPTY_POLICY if self.has_objects else EMPTY_POLICY
+
+    @cached_property
+    def overall(self) -> str:
+        """Name of the summary that stands for all classes."""
+        is_own = self.has_objects or len(self.labels) == 1
+        return self.labels[0] if is_own and self.labels else ALL_CLASSES
+
     @cached_property
     def summary(self) -> tuple[Summary, ...]:
         """Each class and then all classes, by each metric."""
         groups: list[tuple[str, tuple[str, ...]]] = [(name, (name,)) for name in self.labels]
-        if len(self.labels) > 1:
-            groups.append((ALL_CLASSES, self.labels))
+        joint = self.labels[1:] if self.has_objects else self.labels
+        if len(joint) > 1:
+            groups.append((ALL_TYPES if self.has_objects else ALL_CLASSES, joint))
         return tuple(
             self._summarise(name, members, metric)
             for name, members in groups
@@ -110,11 +131,30 @@ class Scoreboard:
             grid[case_place[row.case], label_place[row.label]] = row.values[metric]
         return grid
 
+    def by_tissue(self) -> dict[str, dict[str, float | None]]:
+        """Average all classes over the cases of each tissue.
+
+        Returns:
+            "num_cases" and the mean of each metric by tissue; None without a value.
+        """
+        where = [self.overall] if self.overall in self.labels else list(self.labels)
+        columns = [self.labels.index(label) for label in where]
+        owners = [self.tissues.get(case, "") for case in self.cases]
+        table: dict[str, dict[str, float | None]] = {
+            tissue: {"num_cases": owners.count(tissue)} for tissue in sorted({*owners} - {""})
+        }
+        for metric in self.metrics:
+            means = group_means(self.values(metric)[:, columns], owners)
+            for tissue, row in table.items():
+                row[metric] = _finite(means[tissue])
+        return table
+
     def find(self, label: str, metric: str) -> Summary:
         """Look one summary up.
 
         Args:
-            label: The class, or "all classes" (of one class alone: that class).
+            label: The class, or "all classes" (of one class alone: that class; of objects: the
+                row that holds all of them).
             metric: Row of `METRICS`.
 
         Returns:
@@ -123,8 +163,7 @@ class Scoreboard:
         Raises:
             KeyError: If there is no such class or metric.
         """
-        if label == ALL_CLASSES and len(self.labels) == 1:
-            label = self.labels[0]
+        label = self.overall if label == ALL_CLASSES else label
         for entry in self.summary:
             if (entry.label, entry.metric) == (label, metric):
                 return entry
@@ -154,10 +193,11 @@ class Scoreboard:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         columns = [_column(name, self) for name in self.metrics]
+        convention = OBJECT_CONVENTION if self.has_objects else CONVENTION
         writer.writerow(["case", "patient", "label", "status", *columns, "convention"])
         for row in self.rows:
             cells = [_cell(row.values[name]) for name in self.metrics]
-            writer.writerow([row.case, row.patient, row.label, row.status, *cells, CONVENTION])
+            writer.writerow([row.case, row.patient, row.label, row.status, *cells, convention])
         return text.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,16 +209,16 @@ class Scoreboard:
         return {
             "num_cases": len(self.cases),
             "num_patients": len(set(self.patients)),
-            "tolerance": self.tolerance_mm,
-            "unit": self.unit,
+            **({} if self.has_objects else {"tolerance": self.tolerance_mm, "unit": self.unit}),
             "convention": {name: metric.convention for name, metric in self.metrics.items()},
-            "empty_policy": EMPTY_POLICY,
+            "empty_policy": self.empty_policy,
             "interval_policy": INTERVAL_POLICY,
             "bootstrap": {"num_resamples": self.num_resamples, "seed": self.seed},
             "summary": [
                 {key: _finite(value) for key, value in asdict(entry).items()}
                 for entry in self.summary
             ],
+            **({"tissues": self.by_tissue()} if self.tissues else {}),
             "notes": list(self.notes),
             "failures": [asdict(failure) for failure in self.failures],
         }

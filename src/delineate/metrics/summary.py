@@ -8,6 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+INTERVAL_POLICY = (
+    "Intervals: 95 % percentile bootstrap of the mean over patients, each drawn with all of its "
+    "cases. With fewer than about ten patients they are too narrow. All classes: the mean of the "
+    "classes' means; its median is that of each case's mean."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +110,27 @@ def case_medians(values: NDArray[Any]) -> float:
     return float(np.median(means)) if means.size else float("nan")
 
 
-def _class_mean(totals: FloatArray, counts: FloatArray) -> FloatArray:
+def group_means(values: NDArray[Any], groups: Sequence[str]) -> dict[str, float]:
+    """Average cases group by group, such as by tissue.
+
+    Args:
+        values: Metric of each case and class, (cases, classes), float; nan where absent.
+        groups: Group of each case, of length `cases`.
+
+    Returns:
+        By group the mean over classes of the mean over its cases; nan without a value.
+    """
+    grid, owners = np.asarray(values, dtype=np.float64), np.asarray(groups)
+    means = {}
+    for group in dict.fromkeys(groups):
+        part = grid[owners == group]
+        has_value = np.isfinite(part)
+        totals = np.where(has_value, part, 0).sum(axis=0)
+        means[group] = float(_class_mean(totals[None], has_value.sum(axis=0)[None])[0])
+    return means
+
+
+def _class_mean(totals: FloatArray, counts: NDArray[Any]) -> FloatArray:
     """Average each class over its cases, then the classes that a resample holds."""
     has_class = counts > 0
     means = np.divide(totals, counts, out=np.zeros_like(totals), where=has_class)
