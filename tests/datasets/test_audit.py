@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from tests.datasets.fakes import labels, volume, write_decathlon, write_volume
+from tests.datasets.nuclei import SIZE, grid_of_ids, write_stardist
 
 from delineate.datasets import open_dataset
 from delineate.datasets.audit import audit
 from delineate.datasets.phantoms import Phantoms
 
+NO_OBJECT = np.zeros(SIZE, np.int32)
 NAMES = tuple(f"case{number}" for number in range(9))
 
 
@@ -82,3 +84,27 @@ def test_unusual_size_and_spacing_are_found(tmp_path):
     write_volume(tmp_path / "labelsTr" / "case8.nii.gz", labels(1, shape=(30, 30, 30)), affine)
 
     assert {("warning", "unusual size"), ("warning", "unusual spacing")} <= kinds(tmp_path)
+
+
+def test_objects_are_counted_and_their_absence_is_told(tmp_path):
+    found = audit(open_dataset(write_stardist(tmp_path, {"a": grid_of_ids(), "b": NO_OBJECT})))
+
+    assert [row.objects.count for row in found.rows] == [12, 0]
+    assert [(problem.kind, problem.case) for problem in found.problems if problem.case] == [
+        ("no object", "b")
+    ]
+
+
+def test_ids_at_the_limit_of_16_bits_are_told(tmp_path):
+    ids = grid_of_ids(dtype=np.uint16)
+    ids[:3, :3] = 65535
+
+    found = audit(open_dataset(write_stardist(tmp_path, {"a": ids})))
+
+    assert any("65535" in problem.sentence for problem in found.problems)
+
+
+def test_resolutions_of_slides_are_not_rounded_away(tmp_path):
+    data = open_dataset(write_stardist(tmp_path, {"a": grid_of_ids()}), mpp=0.2527)
+
+    assert audit(data).rows[0].spacing == (0.0002527, 0.0002527)

@@ -1,6 +1,7 @@
 """Patients by name and by table, and folders that cannot be opened."""
 
 import pytest
+from tests.datasets.fakes import write_decathlon
 
 from delineate.core.errors import DatasetError
 from delineate.datasets import open_dataset
@@ -60,3 +61,17 @@ def test_unknown_layout_names_what_is_known(tmp_path):
 
     with pytest.raises(DatasetError, match="imagesTr/ and labelsTr/"):
         open_dataset(tmp_path)
+
+
+def test_no_path_is_refused():
+    with pytest.raises(DatasetError, match="names no dataset"):
+        open_dataset([])
+
+
+def test_option_that_a_kind_does_not_take_is_refused(tmp_path):
+    write_decathlon(tmp_path)
+
+    with pytest.raises(DatasetError, match=r"takes no num_patients\. Leave"):
+        open_dataset(tmp_path, num_patients=3)
+    with pytest.raises(DatasetError, match="takes no mpp; mpp is for datasets of nuclei"):
+        open_dataset([tmp_path], mpp=0.25)

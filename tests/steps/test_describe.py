@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.datasets.nuclei import grid_of_ids, write_consep, write_stardist
 
 from delineate.core.errors import DatasetError
 from delineate.core.progress import show_with
@@ -55,3 +56,36 @@ def test_progress_is_reported(folder):
 def test_empty_folder_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="is empty"):
         describe(DescribeSettings(data=tmp_path))
+
+
+@pytest.fixture
+def nuclei(tmp_path):
+    cases = {f"train_{tile}_000": (grid_of_ids(4), [1, 2, 2, 3]) for tile in (1, 4)}
+    return write_consep(tmp_path / "nuclei", cases)
+
+
+def test_nuclei_are_told_by_type_in_micrometres(nuclei):
+    text = describe(DescribeSettings(data=nuclei)).text
+
+    for words in ("instances", "8; 4 a case (4 to 4)", "0.25 (assumed 2)", "colon 2",
+                  "median diameter (um)", "inflammatory    2 of 2    4        50 %"):  # fmt: skip
+        assert words in text
+    assert "spacing" not in text
+
+
+def test_resolution_by_hand_and_several_datasets_are_told(nuclei, tmp_path):
+    other = write_stardist(tmp_path / "plain", {"a": grid_of_ids(10)})
+    out = tmp_path / "facts.json"
+
+    text = describe(DescribeSettings(data=nuclei, more=(other,), mpp=0.5, json=out)).text
+
+    facts = json.loads(out.read_text())
+    assert "0.5 (by hand 3)" in text
+    assert "of unknown type" in text
+    assert facts["task"] == "instances"
+    assert facts["cases"][2]["objects"]["by_type"]["of unknown type"] == 10
+
+
+def test_resolution_is_only_for_nuclei(folder):
+    with pytest.raises(DatasetError, match="mpp is for datasets of nuclei"):
+        describe(DescribeSettings(data=folder, mpp=0.5))

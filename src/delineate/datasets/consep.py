@@ -147,9 +147,9 @@ def read_ids(path: Path) -> AnyArray:
     Raises:
         DatasetError: If the file holds objects of Python, or no whole numbers.
     """
-    with guarded(present(path), "NumPy"):
+    with guarded(present(path), "NumPy"), path.open("rb") as stream:
         try:
-            opened = np.load(path, allow_pickle=False)
+            opened = np.load(stream, allow_pickle=False)
         except ValueError as error:
             raise DatasetError(
                 f"{path} is damaged, or holds objects of Python (a pickle), which could run code "
@@ -158,9 +158,8 @@ def read_ids(path: Path) -> AnyArray:
         if isinstance(opened, np.ndarray):
             array = opened
         else:
-            with opened:
-                names = opened.files
-                array = opened["inst" if "inst" in names else names[0]]
+            names = opened.files
+            array = opened["inst" if "inst" in names else names[0]]
     if array.dtype.kind not in "ui":
         raise DatasetError(
             f"{path} holds {array.dtype} where ids are expected. Save whole numbers, 0 outside."

@@ -172,9 +172,11 @@ def tells_objects(masks: Sequence[Path]) -> bool:
     votes = []
     for path in chosen:
         try:
-            votes.append(_holds_ids(read_mask(path).array))
+            array = read_mask(path).array
         except DelineateError:  # a coloured or damaged mask; reading the case tells of it
             continue
+        if array.any():  # an empty mask says nothing
+            votes.append(_holds_ids(array))
     return bool(votes) and 2 * sum(votes) > len(votes)
 
 
