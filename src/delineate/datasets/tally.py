@@ -109,7 +109,9 @@ def types_told(facts: Sequence[ObjectFacts]) -> list[tuple[str, ...]]:
     unit = "um" if all(row.mpp is not None for row in facts) else "pixels"
     names = list(dict.fromkeys(name for row in facts for name in row.by_type))
     total = max(1, sum(row.count for row in facts))
-    table = [("Type", "in cases", "objects", "share", f"median diameter ({unit})")]
+    table: list[tuple[str, ...]] = [
+        ("Type", "in cases", "objects", "share", f"median diameter ({unit})")
+    ]
     for name in names:
         counts = [row.by_type.get(name, 0) for row in facts]
         sizes = [row.diameter_by_type[name] for row in facts if name in row.diameter_by_type]
