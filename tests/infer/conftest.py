@@ -153,3 +153,19 @@ def quality():
         return total / (objects / 2) if objects else 1.0
 
     return judge
+
+
+@pytest.fixture
+def nuclei_plan(make_plan) -> Plan:
+    """Objects of two types in pictures of 0.25 um to the pixel."""
+    return make_plan(
+        labels=LabelTable.of_names({"one": 1, "other": 2}),
+        channels=("red", "green", "blue"),
+        dims=2,
+        canonical=False,
+        spacing_mm=(0.00025, 0.00025),
+        normalisation=({"kind": "range", "low": 0.0, "high": 255.0},) * 3,
+        patch=(32, 32),
+        task="instances",
+        loss="nuclei",
+    )

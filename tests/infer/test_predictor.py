@@ -7,7 +7,8 @@ from delineate.core.errors import DelineateError, ShapeError
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.core.labels import Label, LabelTable
-from delineate.infer.predictor import Predictor, choose_device, has_bf16
+from delineate.infer.device import choose_device, has_bf16
+from delineate.infer.predictor import Predictor
 
 
 def blocks(shape: tuple[int, ...]) -> np.ndarray:

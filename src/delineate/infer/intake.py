@@ -52,7 +52,7 @@ def check_image(image: Image, plan: Plan, facts: Mapping[str, Any] | None = None
             f"{image.source} has {count} voxels that are NaN or infinite. "
             "Replace them with the value of air, or export the image again."
         )
-    if lows == highs:
+    if lows == highs and plan.task == "regions":  # glass without tissue is a slide, too
         raise FileError(
             f"{image.source} is constant ({lows[0]:g} everywhere), so there is nothing to "
             "segment. Check that the right file was exported."

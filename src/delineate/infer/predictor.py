@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from delineate.core.case import Case, Prediction
-from delineate.core.errors import DelineateError, ShapeError
+from delineate.core.errors import ShapeError
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.infer.bundle import load_bundle, num_outputs
+from delineate.infer.device import choose_device, has_bf16
 from delineate.infer.export import Canvas, Decision, export
 from delineate.infer.intake import check_image
+from delineate.infer.nuclei import find_objects
 from delineate.infer.preparation import Prepared, prepare_image
+from delineate.infer.tissue import ready_tissue
 from delineate.infer.window import Network, lay_tiles, slide
 from delineate.readers import strip_suffix
 from delineate.transforms.spatial import rearrange
@@ -92,6 +95,8 @@ class Predictor:
         probabilities: bool = False,
         entropy: bool = False,
         flips: Sequence[int] | None = None,
+        mpp: float | None = None,
+        force: bool = False,
     ) -> Prediction:
         """Segment one image.
 
@@ -100,30 +105,64 @@ class Predictor:
             probabilities: Whether to keep each output's probability, (K, *S), float16.
             entropy: Whether to keep the entropy in nats, (*S), float16.
             flips: Network axes whose mirror images are averaged; None means the plan's.
+            mpp: Micrometres to a pixel of a picture of tissue; None means what the file says.
+            force: Whether to enlarge a picture of tissue four times and more.
 
         Returns:
             Mask on the image's own grid, and what was asked for.
         """
         start = perf_counter()
         picture = image.image if isinstance(image, Case) else image
+        if self.plan.task == "instances":
+            picture = ready_tissue(picture, self.plan, mpp=mpp, force=force)
         check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
         mirrored = self._checked_flips(self.plan.flips if flips is None else flips)
-        prepared = prepare_image(picture, self.plan)
-        result = self._run(prepared, mirrored, probabilities=probabilities, entropy=entropy)
+        answer = self._regions
+        if self.plan.task == "instances":
+            answer = self._objects
+        fields = answer(picture, mirrored, probabilities=probabilities, entropy=entropy)
+        facts = {**self._provenance(mirrored, perf_counter() - start), **fields.pop("facts", {})}
         return Prediction(
             case_id=image.id if isinstance(image, Case) else strip_suffix(Path(picture.source)),
-            mask=Mask.of(
-                result.labels,
-                picture.geometry,
-                is_stack=self.labels.overlapping,
-                source=f"{self.name} on {picture.source}",
-            ),
             labels=self.labels,
-            probabilities=result.probabilities,
-            entropy=result.entropy,
-            provenance=self._provenance(mirrored, perf_counter() - start),
+            provenance=facts,
             hand=lambda prediction, path: write_prediction(prediction, path, image=picture),
+            **fields,
         )
+
+    def _regions(
+        self, picture: Image, flips: Sequence[int], *, probabilities: bool, entropy: bool
+    ) -> dict[str, Any]:
+        prepared = prepare_image(picture, self.plan)
+        result = self._run(prepared, flips, probabilities=probabilities, entropy=entropy)
+        source, stacked = f"{self.name} on {picture.source}", self.labels.overlapping
+        mask = Mask.of(result.labels, picture.geometry, is_stack=stacked, source=source)
+        return {
+            "mask": mask,
+            "probabilities": result.probabilities,
+            "entropy": result.entropy,
+        }
+
+    def _objects(
+        self, picture: Image, flips: Sequence[int], *, probabilities: bool, entropy: bool
+    ) -> dict[str, Any]:
+        if probabilities or entropy:
+            raise ShapeError(
+                f"{self.name} tells objects apart and keeps no map of probabilities or entropy. "
+                "Each object has a confidence; see the csv."
+            )
+        start = perf_counter()
+        found = find_objects(picture, self.plan, self._averaged(flips))
+        grid, source = picture.geometry, f"{self.name} on {picture.source}"
+        mask = Mask(geometry=grid, load=found.label_map, source=source)
+        facts = {
+            "num_objects": found.count,
+            "mpp": grid.spacing_mm[-1] * 1000 if grid.is_physical else None,
+            "megapixels_per_second": round(
+                math.prod(grid.shape) / 1e6 / (perf_counter() - start), 2
+            ),
+        }
+        return {"mask": mask, "instances": found, "facts": facts}
 
     def logits(
         self, array: NDArray[np.float32], flips: Sequence[int] = ()
@@ -186,8 +225,14 @@ class Predictor:
         return np.take(table, places)
 
     def _network(self, flips: Sequence[int]) -> Network:
-        is_flat = self.plan.dims == 2
-        layout = torch.channels_last if is_flat else torch.channels_last_3d
+        if self.plan.dims == 3:
+            return self._averaged(flips)
+        flat = self._averaged(flips)
+        return lambda tiles: flat(tiles.squeeze(2)).unsqueeze(2)
+
+    def _averaged(self, flips: Sequence[int]) -> Network:
+        """Make a function from tiles to logits that averages over mirror images."""
+        layout = torch.channels_last if self.plan.dims == 2 else torch.channels_last_3d
         mirrors = [
             [axis + 2 for axis in axes]
             for count in range(len(flips) + 1)
@@ -195,14 +240,16 @@ class Predictor:
         ]
 
         def run(tiles: Tensor) -> Tensor:
-            batch = tiles.squeeze(2) if is_flat else tiles
-            batch = batch.to(self.device).contiguous(memory_format=layout)
+            batch = tiles.to(self.device).contiguous(memory_format=layout)
             with torch.inference_mode(), self._precision():
                 total: Tensor = self.model(batch)[0].float()
                 for axes in mirrors[1:]:
-                    total = total + self.model(batch.flip(axes))[0].float().flip(axes)
-                total = (total / len(mirrors)).contiguous()
-            return total.unsqueeze(2) if is_flat else total
+                    mirrored = self.model(batch.flip(axes))[0].float().flip(axes)
+                    if self.plan.task == "instances":
+                        for axis in axes:  # an offset along a mirrored axis points back
+                            mirrored[:, axis - 1].neg_()
+                    total = total + mirrored
+                return (total / len(mirrors)).contiguous()
 
         return run
 
@@ -243,48 +290,3 @@ class Predictor:
             "flips": list(flips),
             "seconds": round(seconds, 3),
         }
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn a device's name into a device that is there.
-
-    Args:
-        name: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:N".
-
-    Returns:
-        The device.
-
-    Raises:
-        DelineateError: If there is no such device here.
-    """
-    has_cuda = torch.cuda.is_available()
-    if name == "auto":
-        return torch.device("cuda" if has_cuda else "cpu")
-    kind, _, number = name.partition(":")
-    is_there = name == "cpu" or (
-        kind == "cuda"
-        and has_cuda
-        and (number or "0").isdigit()
-        and int(number or 0) < torch.cuda.device_count()
-    )
-    if not is_there:
-        raise DelineateError(
-            f"device must be auto, cpu or a CUDA device that is there, not {name!r}. "
-            "Pass --device cpu."
-        )
-    return torch.device(name)
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Tell whether a device computes in bfloat16 rather than imitate it.
-
-    Args:
-        device: A CPU or CUDA device.
-
-    Returns:
-        True if bfloat16 is worth its while there.
-    """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))

@@ -178,7 +178,7 @@ def find_machine(settings: PlanSettings) -> Machine:
     """
     import torch  # planning needs it only here, and --help not at all
 
-    from delineate.infer.predictor import choose_device, has_bf16
+    from delineate.infer.device import choose_device, has_bf16
     from delineate.learn.cost import measure_step
 
     device = choose_device(settings.device)

@@ -16,7 +16,7 @@ from delineate.core.errors import PlanError
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
 from delineate.infer.bundle import num_outputs
-from delineate.infer.predictor import choose_device, has_bf16
+from delineate.infer.device import choose_device, has_bf16
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import hash_tensors
 from delineate.learn.curves import draw_curves
