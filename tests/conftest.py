@@ -36,6 +36,14 @@ def abdomen() -> Case:
 
 
 @pytest.fixture(scope="session")
+def tissue_tile() -> Case:
+    """A small tile of stained tissue, nuclei of three types; treat it as read-only."""
+    from delineate.datasets.tissue import make_tile
+
+    return make_tile(11, shape=(160, 160))
+
+
+@pytest.fixture(scope="session")
 def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small dataset of phantoms in the nnU-Net layout; treat it as read-only."""
     from delineate.datasets.phantoms import write_dataset

@@ -64,6 +64,7 @@ MAKERS = {
     "phantoms": lambda _: open_dataset(
         "phantoms", num_patients=3, scans_per_patient=2, shape=SHAPE
     ),
+    "tissue": lambda _: open_dataset("tissue", num_tiles=6, shape=(96, 96)),
 }
 
 

@@ -15,6 +15,7 @@ from delineate.datasets.labelmaps import LabelMaps
 from delineate.datasets.monuseg import MoNuSeg
 from delineate.datasets.nnunet import NnUNet
 from delineate.datasets.phantoms import Phantoms
+from delineate.datasets.tissue import Tissue
 from delineate.datasets.union import Union
 
 DATASETS: dict[str, type[Dataset]] = {
@@ -26,6 +27,7 @@ DATASETS: dict[str, type[Dataset]] = {
     "labelmaps": LabelMaps,
     "folder": Folder,
     "phantoms": Phantoms,
+    "tissue": Tissue,
 }
 """Kinds by layout; the first that recognises a folder opens it, so the particular come first."""
 
