@@ -173,7 +173,7 @@ def test_python_writes_any_format_by_its_ending(place, trained, tmp_path):
     image = dl.read_image(place / "data" / "imagesTr" / f"{IDS[0]}_0000.nii.gz")
     prediction = dl.load(str(trained), device="cpu").predict(image)
 
-    for name in ("seg.seg.nrrd", "seg.csv", "seg.tiff"):
+    for name in ("seg.seg.nrrd", "seg.rle.csv", "seg.tiff"):
         prediction.save(tmp_path / name)
 
     nrrd = dl.read_mask(tmp_path / "seg.seg.nrrd")

@@ -1,5 +1,7 @@
 """Every writer whose files a reader knows: written and read again, nothing has changed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,13 @@ from delineate.core.case import Prediction
 from delineate.core.formats import Reader, Writer
 from delineate.core.geometry import Geometry
 from delineate.core.image import Mask
+from delineate.core.instances import Instances
 from delineate.core.labels import CodedConcept, Label, LabelTable
 from delineate.readers import READERS, read_labels, read_mask, strip_suffix
 from delineate.writers import WRITERS, write_prediction
 
-NO_LABEL_FILE = {"rle", "overlay"}  # a table and a picture to look at
+NO_LABEL_FILE = {"rle", "overlay", "geojson", "csv", "parquet"}  # tables, outlines, a picture
+FOR_OBJECTS = {"geojson", "csv", "parquet"}
 NO_VOLUME = {"png"}  # becomes one file a slice
 READABLE = sorted(set(WRITERS) - NO_LABEL_FILE)
 LABELS = LabelTable(
@@ -60,7 +64,11 @@ def test_mask_geometry_and_labels_come_back(tmp_path, name, grid):
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_prediction_is_left_as_it_was(tmp_path, name):
-    prediction = prediction_on(GRIDS["straight"])
+    grid = GRIDS["physical picture" if name in FOR_OBJECTS else "straight"]
+    prediction = prediction_on(grid)
+    if name in FOR_OBJECTS:
+        found = Instances.of(prediction.mask.array)
+        prediction = replace(prediction, instances=found)
     before = prediction.mask.array.copy()
 
     write_prediction(prediction, tmp_path / f"a{WRITERS[name].suffix}", format=name)

@@ -155,7 +155,7 @@ def test_several_formats_and_extras_are_written_at_once(scans, make_run):
     names = {path.name for path in out.iterdir() if "case_0" in path.name}
     assert names == {
         "case_0.nii.gz",
-        "case_0.csv",
+        "case_0.rle.csv",
         "case_0_probabilities.npz",
         "case_0_entropy.npz",
     }

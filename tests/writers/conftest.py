@@ -6,6 +6,7 @@ import pytest
 from delineate.core.case import Prediction
 from delineate.core.geometry import Geometry
 from delineate.core.image import Mask
+from delineate.core.instances import Instances
 from delineate.core.labels import CodedConcept, Label, LabelTable
 
 STOMACH = CodedConcept(value="69695003", meaning="Stomach")
@@ -32,5 +33,34 @@ def predict():
             geometry = Geometry(shape=shape, affine=OBLIQUE)
         mask = Mask.of(array, geometry, is_stack=is_stack)
         return Prediction(case_id=case_id, mask=mask, labels=labels)
+
+    return make
+
+
+@pytest.fixture
+def predict_objects():
+    """Make a prediction of three objects: a ring, a bar that touches it, and one of two parts."""
+
+    def make(spacing=(0.00025, 0.00025), *, case_id="tile 1", weights="abc"):
+        ids = np.zeros((24, 30), np.int32)
+        ids[3:12, 4:13] = 1
+        ids[6:9, 7:10] = 0
+        ids[3:12, 13:16] = 2
+        ids[18:20, 2:6] = 3
+        ids[20:23, 6:9] = 3  # touches at a corner only
+        geometry = Geometry.of_spacing(ids.shape, spacing)
+        found = Instances(
+            ids=ids,
+            types=np.array([1, 3, 3], dtype=np.int16),
+            confidence=np.array([0.9, 0.75, 0.5], dtype=np.float32),
+            type_probability=np.array([1.0, 0.6, 0.7], dtype=np.float32),
+        )
+        return Prediction(
+            case_id=case_id,
+            mask=Mask.of(found.label_map(), geometry),
+            labels=LABELS,
+            instances=found,
+            provenance={"weights_hash": weights},
+        )
 
     return make

@@ -85,7 +85,7 @@ def test_overlapping_layers_go_to_nrrd_alone(tmp_path, predict):
     assert np.array_equal(read_mask(tmp_path / "a.seg.nrrd").array, layers)
     assert read_labels(tmp_path / "a.seg.nrrd") == table
     for name in ("a.nii.gz", "a.png", "a.tif"):
-        with pytest.raises(LabelError, match=r"nrrd \(\.seg\.nrrd\) or rle \(\.csv\)"):
+        with pytest.raises(LabelError, match=r"nrrd \(\.seg\.nrrd\) or rle \(\.rle\.csv\)"):
             write_prediction(prediction, tmp_path / name)
         assert not (tmp_path / name).exists()
 

@@ -8,13 +8,16 @@ from delineate.core.errors import DatasetError
 from delineate.core.instances import Instances
 from delineate.core.labels import LabelTable
 from delineate.datasets.base import patient_of
+from delineate.datasets.objects import bright
 from delineate.datasets.tiles import Finds, Tile, TileDataset, look_for
 from delineate.readers import natural_order
 from delineate.readers.content import AnyArray
 from delineate.readers.guard import guarded, present
 from delineate.readers.matlab import read_mat, whole_numbers
 
-TYPES = LabelTable.of_names({"other": 1, "inflammatory": 2, "epithelial": 3, "spindle-shaped": 4})
+TYPES = bright(
+    LabelTable.of_names({"other": 1, "inflammatory": 2, "epithelial": 3, "spindle-shaped": 4})
+)
 """The seven types of CoNSeP joined to four, as HoVer-Net does."""
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 ARRAYS = (".npz", ".npy")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,34 @@ from delineate.core.image import Image, Mask
 from delineate.core.instances import UNTYPED, Instances
 from delineate.core.labels import LabelTable
 
-NUCLEUS = LabelTable.of_names({"nucleus": 1})
+BRIGHT = (
+    (0, 255, 110),
+    (255, 225, 0),
+    (0, 215, 255),
+    (255, 125, 0),
+    (255, 255, 255),
+    (255, 80, 230),
+)
+"""Colours that are seen on the pink and purple of stained tissue."""
+
+
+def bright(labels: LabelTable) -> LabelTable:
+    """Colour labels so that outlines are seen on stained tissue.
+
+    Args:
+        labels: The classes.
+
+    Returns:
+        The same in the colours of `BRIGHT`, by turns.
+    """
+    rows = tuple(
+        replace(label, colour=BRIGHT[place % len(BRIGHT)])
+        for place, label in enumerate(labels.labels)
+    )
+    return replace(labels, labels=rows)
+
+
+NUCLEUS = bright(LabelTable.of_names({"nucleus": 1}))
 """What a dataset says that knows nuclei but not their types."""
 COLOURS = ("red", "green", "blue")
 """Channels of every dataset of stained tissue."""

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from delineate.core.errors import FileError
 from delineate.core.formats import Reader
@@ -10,6 +11,9 @@ from delineate.core.labels import LabelTable
 from delineate.readers.dicom import DicomReader
 from delineate.readers.raster import RasterReader
 from delineate.readers.volume import VolumeReader
+
+if TYPE_CHECKING:
+    from delineate.readers.objects import Objects
 
 READERS: dict[str, Reader] = {
     "volume": VolumeReader(),
@@ -52,6 +56,36 @@ def read_labels(path: str | Path) -> LabelTable | None:
         The table, or None if the format or the file names no classes.
     """
     return _reader_of(Path(path)).read_labels(Path(path))
+
+
+def read_instances(path: str | Path) -> "Objects":
+    """Read objects that a file tells apart.
+
+    Args:
+        path: Our TIFF or GeoJSON (.gz), GeoJSON of QuPath, a label image whose numbers are ids, a
+            .npy of ids, or a .mat of HoVer-Net.
+
+    Returns:
+        The objects, the labels that name their types (None if the file names none) and the grid.
+    """
+    from delineate.readers import objects  # reads polygons and arrays, which few files need
+
+    file = Path(path)
+    name = file.name.lower()
+    special = {
+        objects.GEOJSON: objects.read_geojson,
+        (".npy",): objects.read_array,
+        (".mat",): objects.read_hovernet,
+    }
+    for endings, read in special.items():
+        if name.endswith(endings):
+            return read(file)
+    comment = ""
+    if name.endswith((".tif", ".tiff")):
+        from delineate.readers.tiff import comment_of
+
+        comment = comment_of(file)
+    return objects.objects_of_mask(read_mask(file), comment)
 
 
 def find_files(folder: str | Path, *, recursive: bool = False) -> list[Path]:

@@ -16,6 +16,7 @@ from delineate.core.tags import geometry_of_tag, labels_of_tag
 from delineate.readers.content import AnyArray, Content, native
 from delineate.readers.guard import guarded, present
 from delineate.readers.picture import COLOURS, grey_of_colours, indices, opened, pixels
+from delineate.readers.resolution import find_resolution
 
 PALETTE = 3
 MIN_IS_WHITE = 0
@@ -41,6 +42,9 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         kind, num_series = int(page.photometric), len(tiff.series)
         sizes = [(axis, n) for axis, n in zip(series.axes, series.shape, strict=True)]
         tag = str(page.description or "")
+        first = tiff.pages.first
+        values = [first.tags.valueof(name) for name in ("XResolution", "YResolution")]
+        unit = int(first.tags.valueof("ResolutionUnit", default=0) or 0)
     stack = [(axis, n) for axis, n in sizes if axis not in "YXSC" and n > 1]
     samples = [n for axis, n in sizes if axis in "SC" and n > 1]
     by_axis = dict(sizes)
@@ -48,7 +52,8 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         axes = ", ".join(f"{axis} {size}" for axis, size in sizes)
         raise FileError(f"{path} has the axes {axes}. Save one picture or one stack per file.")
     shape = (*(size for _, size in stack), by_axis["Y"], by_axis["X"])
-    geometry = geometry_of_tag(tag, shape) or Geometry.of_spacing(shape)
+    geometry = geometry_of_tag(tag, shape) or find_resolution(tag, *values, unit, shape)
+    geometry = geometry or Geometry.of_spacing(shape)
     if len(shape) == 2:  # our own volume of one slice says so in its tag
         geometry = geometry_of_tag(tag, (1, *shape)) or geometry
     num_samples = (samples or [1])[0]
@@ -70,6 +75,19 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         notes=tuple(notes),
         labels=labels_of_tag(tag),
     )
+
+
+def comment_of(path: Path) -> str:
+    """Read the description of a TIFF's first page.
+
+    Args:
+        path: A .tif or .tiff file.
+
+    Returns:
+        The text, empty if there is none.
+    """
+    with guarded(present(path), "TIFF"), tifffile.TiffFile(path) as tiff:
+        return str(tiff.series[0].keyframe.description or "")
 
 
 def _load(path: Path, num_channels: int, shape: tuple[int, ...], *, as_mask: bool) -> AnyArray:

@@ -6,9 +6,11 @@ from delineate.core.case import Prediction
 from delineate.core.errors import FileError, pick
 from delineate.core.formats import Writer
 from delineate.core.image import Image
+from delineate.writers.geojson import GeojsonWriter
 from delineate.writers.overlay import OverlayWriter
 from delineate.writers.raster import PngWriter, TiffWriter
 from delineate.writers.rle import RleWriter
+from delineate.writers.table import CsvWriter, ParquetWriter
 from delineate.writers.volume import NiftiWriter, NrrdWriter
 
 WRITERS: dict[str, Writer] = {
@@ -18,9 +20,14 @@ WRITERS: dict[str, Writer] = {
     "tiff": TiffWriter(),
     "rle": RleWriter(),
     "overlay": OverlayWriter(),
+    "geojson": GeojsonWriter(),
+    "csv": CsvWriter(),
+    "parquet": ParquetWriter(),
 }
 
-OTHER_ENDINGS = {".nii": "nifti", ".nrrd": "nrrd", ".tiff": "tiff"}
+OTHER_ENDINGS = {
+    ".nii": "nifti", ".nrrd": "nrrd", ".tiff": "tiff", ".geojson.gz": "geojson", ".json": "geojson",
+}  # fmt: skip
 """Endings besides each writer's own `suffix`."""
 
 

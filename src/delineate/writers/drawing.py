@@ -14,7 +14,9 @@ from PIL import ImageChops, ImageDraw, ImageFilter, ImageFont
 from delineate.core.case import Prediction
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
+from delineate.core.instances import Instances
 from delineate.core.labels import Label
+from delineate.writers.nuclei import draw_outlines
 from delineate.writers.planes import Plane, planes_of
 
 INK, FAINT, GROUND = (235, 235, 235), (150, 150, 155), (17, 17, 20)
@@ -38,6 +40,8 @@ def draw_overlay(prediction: Prediction, image: Image | None = None) -> Picture.
         An RGB picture: one panel for a picture, three planes side by side for a volume, all
         planes at one scale with square millimetres.
     """
+    if prediction.instances is not None and prediction.mask.geometry.dims == 2:
+        return _draw_objects(prediction, prediction.instances, image)
     planes = planes_of(prediction, image)
     scale = _scale(planes)
     panels = [_panel(plane, prediction.labels.labels, scale) for plane in planes]
@@ -61,6 +65,33 @@ def draw_overlay(prediction: Prediction, image: Image | None = None) -> Picture.
         left += panel.width + GAP
     if has_bar:
         _draw_bar(draw, (MARGIN, below + 6), scale, panels[0].width)
+    _draw_legend(draw, rows, rows_top)
+    return canvas
+
+
+def _draw_objects(
+    prediction: Prediction, instances: Instances, image: Image | None
+) -> Picture.Image:
+    """Draw the picture with an outline for each object, and count the types below."""
+    panel, shown = draw_outlines(prediction, instances, image)
+    width = max(panel.width + 2 * MARGIN, 420)
+    entries: list[tuple[Label | None, str]] = [(None, f"{instances.count:,} objects")]
+    for label in prediction.labels.labels:
+        count = int((instances.types == label.id).sum())
+        entries.append((label, f"{label.name}  {count:,}"))
+    if shown < 1:
+        entries.append((None, f"shown at 1/{1 / shown:.0f} of its size"))
+    rows = _wrapped(entries, width - 2 * MARGIN)
+    top, geometry = MARGIN + LINE, prediction.mask.geometry
+    below = top + panel.height + GAP
+    rows_top = below + (LINE - 4 if geometry.is_physical else 0)
+    canvas = Picture.new("RGB", (width, rows_top + LINE * len(rows) + 8), GROUND)
+    draw = ImageDraw.Draw(canvas)
+    _text(draw, (MARGIN, MARGIN - 4), prediction.case_id, INK, 17, limit=width - 2 * MARGIN)
+    canvas.paste(panel, (MARGIN, top))
+    if geometry.is_physical:
+        per_um = shown / geometry.spacing_mm[-1] / 1000
+        _draw_bar(draw, (MARGIN, below + 6), per_um, panel.width, unit="um")
     _draw_legend(draw, rows, rows_top)
     return canvas
 
@@ -195,15 +226,22 @@ def _draw_sides(draw: ImageDraw.ImageDraw, sides: str, box: tuple[int, int, int,
         )  # fmt: skip
 
 
-def _draw_bar(draw: ImageDraw.ImageDraw, place: tuple[int, int], scale: float, width: int) -> None:
-    """Draw a bar of a round number of millimetres, at most a third of the first panel."""
+def _draw_bar(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    scale: float,
+    width: int,
+    *,
+    unit: str = "mm",
+) -> None:
+    """Draw a bar of a round length, at most a third of the first panel."""
     longest = width / 3 / scale
     decade = 10.0 ** np.floor(np.log10(longest))
     length = max(step * decade for step in (1, 2, 5) if step * decade <= longest)
     x, y = place
     end = x + round(length * scale)
     draw.line((x, y, end, y), fill=FAINT, width=2)
-    _text(draw, (end + 8, y - 9), f"{length:g} mm", FAINT, 13)
+    _text(draw, (end + 8, y - 9), f"{length:g} {unit}", FAINT, 13)
 
 
 def _text(

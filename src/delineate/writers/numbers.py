@@ -27,7 +27,8 @@ def label_ids(prediction: Prediction, format_name: str) -> AnyArray:
     if prediction.mask.num_layers is not None:
         raise LabelError(
             f"{prediction.case_id} has {prediction.mask.num_layers} layers that may overlap, and "
-            f"{format_name} holds one label per voxel. Write it as nrrd (.seg.nrrd) or rle (.csv)."
+            f"{format_name} holds one label per voxel. Write it as nrrd (.seg.nrrd) or rle "
+            "(.rle.csv)."
         )
     return smallest(prediction.mask.array, prediction.case_id)
 

@@ -5,6 +5,7 @@ and on; whoever wants one file takes TIFF. Grid and label names go into a commen
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,12 @@ from delineate.core.files import whole
 from delineate.core.formats import Writer
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
+from delineate.core.instances import Instances
 from delineate.core.tags import KEY, write_tag
 from delineate.writers.numbers import AnyArray, label_ids
+
+LARGEST_STRIP = 2048
+"""An id map with a longer side is stored in tiles, so that viewers read what they show."""
 
 
 def slice_paths(path: Path, num_slices: int) -> list[Path]:
@@ -72,7 +77,7 @@ class TiffWriter(Writer):
     suffix = ".tif"
 
     def write(self, prediction: Prediction, path: Path, *, image: Image | None = None) -> None:
-        """Write one page, or one per slice of a volume.
+        """Write one page, or one per slice of a volume; of objects their ids, in 32 bits.
 
         Args:
             prediction: What to write.
@@ -81,6 +86,9 @@ class TiffWriter(Writer):
         """
         import tifffile
 
+        if prediction.instances is not None:
+            _write_objects(prediction, prediction.instances, path)
+            return
         array = label_ids(prediction, "TIFF")
         tag: str | None = write_tag(prediction.mask.geometry, prediction.labels)
         with whole(path) as draft, tifffile.TiffWriter(draft) as tiff:
@@ -94,6 +102,29 @@ class TiffWriter(Writer):
                     contiguous=False,
                 )
                 tag = None
+
+
+def _write_objects(prediction: Prediction, instances: Instances, path: Path) -> None:
+    """Write ids, with types and confidence in the comment and the resolution where others look."""
+    import tifffile
+
+    geometry = prediction.mask.geometry
+    options: dict[str, Any] = {}
+    if geometry.is_physical:
+        per_cm = [10 / step for step in reversed(geometry.spacing_mm)]  # x before y
+        options = {"resolution": per_cm, "resolutionunit": "CENTIMETER"}
+    if max(instances.ids.shape) > LARGEST_STRIP:
+        options["tile"] = (512, 512)
+    with whole(path) as draft, tifffile.TiffWriter(draft) as tiff:
+        tiff.write(
+            instances.ids.astype(np.uint32),
+            photometric="minisblack",
+            compression="zlib",
+            predictor=False,
+            description=write_tag(geometry, prediction.labels, instances),
+            metadata=None,
+            **options,
+        )
 
 
 def _write_png(array: AnyArray, path: Path, tag: str) -> None:

@@ -17,21 +17,21 @@ COLUMNS = (
 
 
 class RleWriter(Writer):
-    """Writes .csv with one row per class and slice that has any of it.
+    """Writes .rle.csv with one row per class and slice that has any of it.
 
     Order ("row": along the columns first) and number of the first pixel (1) stand in every
     row. `slice` counts from 0. A class that is nowhere has one row with no slice and no runs,
     so that absent and forgotten differ. Overlapping classes are written as they are.
     """
 
-    suffix = ".csv"
+    suffix = ".rle.csv"
 
     def write(self, prediction: Prediction, path: Path, *, image: Image | None = None) -> None:
         """Write the table.
 
         Args:
             prediction: What to write.
-            path: A file that ends in .csv.
+            path: A file that ends in .rle.csv.
             image: Not used.
         """
         text = io.StringIO()
