@@ -39,7 +39,14 @@ ALIASES = {
     },
     "METRICS": {"dice": "overlap", "iou": "overlap", "hd95": "surface", "nsd": "surface"},
     "READERS": {},
-    "WRITERS": {"nifti": "volume", "nrrd": "volume", "png": "raster", "tiff": "raster"},
+    "WRITERS": {
+        "nifti": "volume",
+        "nrrd": "volume",
+        "png": "raster",
+        "tiff": "raster",
+        "csv": "table",
+        "parquet": "table",
+    },
 }
 """Keys that are no file's name, with the file that holds them."""
 

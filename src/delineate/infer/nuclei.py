@@ -5,7 +5,7 @@ the bands of maps that decoding still needs are held, so memory grows with a pic
 not with its area.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.infer.bundle import num_outputs
 from delineate.infer.decoders import Maps, make_decoder, read_heads
-from delineate.infer.mosaic import Owned, decode_core, gather, lay_cores, paint
+from delineate.infer.mosaic import Core, Owned, decode_core, gather, lay_cores, paint
 from delineate.infer.tissue import zoom
 from delineate.transforms.intensity import normalise
 from delineate.transforms.spatial import resample, resample_labels
@@ -59,7 +59,9 @@ def find_objects(image: Image, plan: Plan, network: Network) -> Instances:
     bands = Bands(array=array, plan=plan, network=network)
     decoder = make_decoder(plan.decoder, **plan.decoder_options)
     cores = lay_cores((shape[0], shape[1]), TILE)
-    places = track(cores, f"finding objects in {image.source}", len(cores))
+    places: Iterable[Core] = cores
+    if len(cores) > 1:
+        places = track(cores, f"finding objects in {image.source}", len(cores))
     found = gather(
         decode_core(bands.read, (shape[0], shape[1]), decoder, place) for place in places
     )

@@ -21,6 +21,8 @@ from delineate.writers import WRITERS, write_prediction
 
 AUTO = {2: "png", 3: "nifti"}
 """Format by the image's axes, if the user chose none."""
+AUTO_OBJECTS = ("geojson", "tiff", "overlay")
+"""Formats of models that tell objects apart, if the user chose none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +36,12 @@ class PredictSettings:
     out: Path
     """Folder of the results, one file a case, named as its input."""
     format: str = "auto"
-    """Formats separated by commas: nifti, nrrd, png, tiff, rle, overlay; auto takes nifti for
-    volumes and png for pictures."""
+    """Formats separated by commas: nifti, nrrd, png, tiff, rle, overlay, geojson, csv, parquet;
+    auto takes nifti for volumes, png for pictures, geojson,tiff,overlay for nuclei."""
+    mpp: float | None = None
+    """Micrometres to a pixel of pictures of tissue; the files' own if left out."""
+    force: bool = False
+    """Whether to go on where a picture of tissue must be enlarged four times or more."""
     flips: tuple[int, ...] | None = None
     """Axes whose mirror images are averaged, such as 0 1 2: slower, a little better. The
     plan's if left out."""
@@ -59,6 +65,8 @@ class Predicted:
     """Ids of the cases that were predicted."""
     skipped: tuple[str, ...] = ()
     """Ids of the cases that were done before."""
+    objects: Mapping[str, int] = field(default_factory=dict)
+    """Objects found in each case, where the model tells them apart."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each case that was left out, by id."""
 
@@ -68,7 +76,16 @@ class Predicted:
         done = f"Predicted {len(self.written)} of {self._num_cases} cases into {self.folder}"
         before = f"; {len(self.skipped)} were done before" if self.skipped else ""
         bad = f"; {len(self.failures)} could not be predicted" if self.failures else ""
-        return f"{done}{before}{bad}."
+        return f"{done}{before}{bad}.{self._told}"
+
+    @property
+    def _told(self) -> str:
+        """Say how many objects there are, and where there are none."""
+        if not self.objects:
+            return ""
+        none = [case for case, count in self.objects.items() if not count]
+        empty = f"; none in {', '.join(none[:5])}{' and others' if len(none) > 5 else ''}"
+        return f" {sum(self.objects.values()):,} objects{empty if none else ''}."
 
     @property
     def _num_cases(self) -> int:
@@ -89,6 +106,8 @@ def predict(settings: PredictSettings) -> Predicted:
     """
     formats = _formats(settings)
     predictor = Predictor.load(settings.model, device=settings.device)
+    if formats == ("auto",) and predictor.plan.task == "instances":
+        formats = AUTO_OBJECTS
     sources = find_sources(settings.inputs, len(predictor.plan.channels))
     ledger = Ledger(settings.out)
     keys = {source.id: _key(settings, predictor, source) for source in sources}
@@ -100,6 +119,7 @@ def predict(settings: PredictSettings) -> Predicted:
     _protect(settings, ledger, todo, formats)
     ledger.save()
     written: list[str] = []
+    objects: dict[str, int] = {}
     failures: dict[str, str] = {}
     for source, future in track(_read_ahead(todo, predictor.plan), "predicting", len(todo)):
         try:
@@ -111,9 +131,15 @@ def predict(settings: PredictSettings) -> Predicted:
             continue
         ledger.record(source.id, keys[source.id], files, prediction.provenance)
         written.append(source.id)
+        if prediction.instances is not None:
+            objects[source.id] = prediction.instances.count
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
-        folder=settings.out, written=tuple(written), skipped=skipped, failures=failures
+        folder=settings.out,
+        written=tuple(written),
+        skipped=skipped,
+        objects=objects,
+        failures=failures,
     )
 
 
@@ -142,6 +168,7 @@ def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dic
         "flips": sorted(flips),
         "probabilities": settings.probabilities,
         "entropy": settings.entropy,
+        **({} if settings.mpp is None else {"mpp": settings.mpp}),
         "inputs": source.stamp(),
     }
 
@@ -186,6 +213,8 @@ def _answer(
         probabilities=settings.probabilities,
         entropy=settings.entropy,
         flips=settings.flips,
+        mpp=settings.mpp,
+        force=settings.force,
     )
     files = []
     try:

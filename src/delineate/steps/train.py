@@ -15,6 +15,7 @@ from delineate.core.budget import Budget
 from delineate.core.errors import PlanError
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
+from delineate.datasets.base import Dataset
 from delineate.infer.bundle import num_outputs
 from delineate.infer.device import choose_device, has_bf16
 from delineate.learn.batches import Batches
@@ -26,6 +27,7 @@ from delineate.learn.processes import Processes
 from delineate.learn.selection import choose_cases
 from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
+from delineate.metrics import Scoreboard
 from delineate.models import build_model
 from delineate.steps.plan import PlanSettings, open_data, plan
 
@@ -142,17 +144,27 @@ def train(settings: TrainSettings) -> Trained:
     logbook.close()
     board = None
     if processes.is_first:
-        told = tell(settings, decided, training, validation, trainer)
-        unseen = (dataset.case(case_id) for case_id in validation)
-        board = hand_over(
-            settings.out, decided, unseen, len(validation), told, device=settings.device
-        )
+        board = _finish(settings, dataset, training, validation, trainer)
     processes.leave()
     return Trained(
         folder=settings.out,
         history=tuple(trainer.history),
         scores=board.text if board else "",
         weights_hash=hash_tensors(trainer.average),
+    )
+
+
+def _finish(
+    settings: TrainSettings,
+    dataset: Dataset,
+    training: Sequence[str],
+    validation: Sequence[str],
+    trainer: Trainer,
+) -> Scoreboard | None:
+    told = tell(settings, trainer.plan, training, validation, trainer)
+    unseen = (dataset.case(case_id) for case_id in validation)
+    return hand_over(
+        settings.out, trainer.plan, unseen, len(validation), told, device=settings.device
     )
 
 
@@ -175,25 +187,29 @@ def tell(
     Returns:
         The story.
     """
-    length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
-    data = " ".join(shlex.quote(path.name) for path in (settings.data, *settings.more))
     part, who = f"--fold {settings.fold}", f"Fold {settings.fold}"
     if settings.hold_out is not None:
         part, who = f"--hold-out {settings.hold_out}", f"Tissues {settings.hold_out}"
-    if settings.leave_out is not None:
-        part += f" --leave-out {settings.leave_out}"
     names = ", ".join(plan.labels.names)
     dataset = open_data(settings)
     return Story(
         purpose=settings.purpose or f"Outlines {names} in images like those of {plan.dataset}.",
         licence=settings.licence or dataset.licence,
-        command=f"delineate train {data} --out RUN {length} {part} --seed {settings.seed}",
+        command=_command(settings, part),
         training_cases=sorted(training),
         validation=f"{who}: {len(validation)} cases of patients that did not train. "
         + CHOICE[plan.task],
         steps=trainer.step,
         minutes=trainer.seconds / 60,
     )
+
+
+def _command(settings: TrainSettings, part: str) -> str:
+    data = " ".join(shlex.quote(path.name) for path in (settings.data, *settings.more))
+    length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
+    mpp = "" if settings.mpp is None else f" --mpp {settings.mpp:g}"
+    apart = "" if settings.leave_out is None else f" --leave-out {settings.leave_out}"
+    return f"delineate train {data} --out RUN {length} {part}{apart}{mpp} --seed {settings.seed}"
 
 
 def _make_plan(settings: TrainSettings) -> None:

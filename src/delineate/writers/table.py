@@ -12,6 +12,8 @@ from delineate.core.files import whole
 from delineate.core.formats import Writer
 from delineate.core.image import Image
 from delineate.writers.measures import (
+    FloatArray,
+    Measures,
     measure,
     micrometres,
     name_objects,
@@ -84,7 +86,6 @@ def make_columns(prediction: Prediction, image: Image | None, format_name: str) 
     """
     instances = objects_of(prediction, format_name)
     found, names = measure(instances, image), type_names(prediction)
-    y, x = found.centre.T
     columns: Columns = {
         "id": list(range(1, instances.count + 1)),
         "uuid": name_objects(prediction, found),
@@ -96,13 +97,31 @@ def make_columns(prediction: Prediction, image: Image | None, format_name: str) 
         ("confidence", instances.confidence),
     ):
         if values is not None:
-            columns[name] = np.round(values.astype(np.float64), 4).tolist()
-    columns |= {
-        "x_px": np.round(x, 2).tolist(),
-        "y_px": np.round(y, 2).tolist(),
+            columns[name] = _rounded(values.astype(np.float64), 4)
+    columns |= _places(found, micrometres(prediction)) | _shapes(found, micrometres(prediction))
+    if image is not None and found.colours is not None:
+        for name, values in zip(image.channels, found.colours.T, strict=True):
+            columns[f"mean_{name}"] = _rounded(values, 2)
+    return columns
+
+
+def _places(found: Measures, step: float | None) -> Columns:
+    y, x = found.centre.T
+    columns: Columns = {
+        "x_px": _rounded(x, 2),
+        "y_px": _rounded(y, 2),
         "area_px": found.area.astype(int).tolist(),
     }
-    step = micrometres(prediction)
+    if step is not None:
+        columns |= {
+            "x_um": _rounded(x * step, 3),
+            "y_um": _rounded(y * step, 3),
+            "area_um2": _rounded(found.area * step**2, 3),
+        }
+    return columns
+
+
+def _shapes(found: Measures, step: float | None) -> Columns:
     unit, scale = ("px", 1.0) if step is None else ("um", step)
     lengths = {
         "perimeter": found.perimeter,
@@ -110,18 +129,14 @@ def make_columns(prediction: Prediction, image: Image | None, format_name: str) 
         "major_axis": found.major,
         "minor_axis": found.minor,
     }
-    if step is not None:
-        columns |= {
-            "x_um": np.round(x * step, 3).tolist(),
-            "y_um": np.round(y * step, 3).tolist(),
-            "area_um2": np.round(found.area * step**2, 3).tolist(),
-        }
-    for name, values in lengths.items():
-        columns[f"{name}_{unit}"] = np.round(values * scale, 3).tolist()
     ratio = np.minimum(found.minor / np.maximum(found.major, 1e-9), 1)
-    columns["eccentricity"] = np.round(np.sqrt(1 - ratio**2), 4).tolist()
-    columns["orientation_degrees"] = np.round(found.orientation, 2).tolist()
-    if image is not None and found.colours is not None:
-        for name, values in zip(image.channels, found.colours.T, strict=True):
-            columns[f"mean_{name}"] = np.round(values, 2).tolist()
-    return columns
+    return {
+        **{f"{name}_{unit}": _rounded(values * scale, 3) for name, values in lengths.items()},
+        "eccentricity": _rounded(np.sqrt(1 - ratio**2), 4),
+        "orientation_degrees": _rounded(found.orientation, 2),
+    }
+
+
+def _rounded(values: FloatArray, digits: int) -> list[Any]:
+    rounded: list[Any] = np.round(values, digits).tolist()
+    return rounded
