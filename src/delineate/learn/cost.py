@@ -1,9 +1,11 @@
 """What one training step costs, found out by taking it."""
 
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from delineate.core.errors import BudgetError
@@ -23,6 +25,7 @@ class _Noise:
         shape = (plan.batch_size, len(plan.channels), *plan.patch)
         self.image = torch.from_numpy(rng.normal(size=shape).astype(np.float32))
         outputs = num_outputs(plan)
+        target: NDArray[Any]
         if plan.task == "instances":
             target = rng.integers(0, 2, (plan.batch_size, 4, *plan.patch)).astype(np.float32)
         elif plan.labels.is_exclusive:

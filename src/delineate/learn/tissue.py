@@ -4,7 +4,7 @@ Shape is varied as for any image (`batches.draw_warp`); this is what else a batc
 goes through. Each part has its own chance, and each sample its own amount.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def _optics(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
     count = len(image)
     if "blur" in ranges:
         for _ in range(3):  # three passes of the small kernel reach what a bad focus does
-            amount = rng.uniform(*ranges["blur"], count) * (rng.random(count) < 0.3)
+            amount = rng.uniform(*_pair(ranges["blur"]), size=count) * (rng.random(count) < 0.3)
             image = intensity.blur(image, _numbers(amount))
     if rng.random() < float(ranges.get("lowres", 0)):
         some = _column(rng.random(count) < 0.5)
@@ -75,10 +75,15 @@ def _optics(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
         grain = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
         image = image + grain * spread
     if "jpeg" in ranges and rng.random() < 0.5:
-        quality = _numbers(rng.uniform(*ranges["jpeg"], count))
+        quality = _numbers(rng.uniform(*_pair(ranges["jpeg"]), size=count))
         some = _column(rng.random(count) < 0.5)
         image = torch.lerp(image, compress(image.clamp(0, 1), quality), some)
     return image
+
+
+def _pair(values: Sequence[float]) -> tuple[float, float]:
+    low, high = values
+    return float(low), float(high)
 
 
 def _numbers(values: Any) -> Tensor:  # noqa: ANN401 - an array of any float type

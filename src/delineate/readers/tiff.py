@@ -43,7 +43,7 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         sizes = [(axis, n) for axis, n in zip(series.axes, series.shape, strict=True)]
         tag = str(page.description or "")
         first = tiff.pages.first
-        values = [first.tags.valueof(name) for name in ("XResolution", "YResolution")]
+        across, down = (first.tags.valueof(name) for name in ("XResolution", "YResolution"))
         unit = int(first.tags.valueof("ResolutionUnit", default=0) or 0)
     stack = [(axis, n) for axis, n in sizes if axis not in "YXSC" and n > 1]
     samples = [n for axis, n in sizes if axis in "SC" and n > 1]
@@ -52,7 +52,7 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         axes = ", ".join(f"{axis} {size}" for axis, size in sizes)
         raise FileError(f"{path} has the axes {axes}. Save one picture or one stack per file.")
     shape = (*(size for _, size in stack), by_axis["Y"], by_axis["X"])
-    geometry = geometry_of_tag(tag, shape) or find_resolution(tag, *values, unit, shape)
+    geometry = geometry_of_tag(tag, shape) or find_resolution(tag, across, down, unit, shape)
     geometry = geometry or Geometry.of_spacing(shape)
     if len(shape) == 2:  # our own volume of one slice says so in its tag
         geometry = geometry_of_tag(tag, (1, *shape)) or geometry

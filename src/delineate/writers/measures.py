@@ -58,8 +58,7 @@ def measure(instances: Instances, image: Image | None = None) -> Measures:
     y, x = (places.astype(np.float64) for places in np.divmod(flat, ids.shape[1]))
 
     def total(weights: FloatArray | None = None) -> FloatArray:
-        found: FloatArray = np.bincount(owners, weights, minlength=count)
-        return found.astype(np.float64)
+        return np.bincount(owners, weights, minlength=count).astype(np.float64)
 
     area = total()
     safe = np.maximum(area, 1)
