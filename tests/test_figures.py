@@ -2,8 +2,9 @@ import base64
 
 import pytest
 
-from delineate.figures import draw_curves, draw_scores
+from delineate.figures import draw_curves, draw_scores, draw_tallies
 from delineate.metrics import METRICS, Row, Scoreboard
+from delineate.metrics.tally import Tallies, Tally
 
 NAN = float("nan")
 
@@ -48,3 +49,28 @@ def test_equal_scores_give_equal_pictures():
 )
 def test_any_curves_can_be_drawn(curves):
     assert "<svg" in svg(draw_curves(curves))
+
+
+def tally(name, num_true=10, **counts):
+    zero = dict.fromkeys(
+        ("num_predicted", "matched", "merged", "split", "rough", "missed", "spurious", "mistyped"),
+        0,
+    )
+    return Tally(name=name, num_true=num_true, **{**zero, **counts})
+
+
+def test_mistakes_are_bars_with_their_groups_and_types_only_where_known():
+    total, large, kind = (tally(name, missed=3) for name in ("all nuclei", "over $9 µm²", "tumour"))
+
+    untyped = svg(draw_tallies(Tallies(total=total, by_size=(large,), by_type=())))
+    typed = svg(draw_tallies(Tallies(total=total, by_size=(), by_type=(kind,))))
+
+    assert "<!-- mistyped -->" not in untyped
+    assert "<!-- mistyped -->" in typed
+    assert "<!-- tumour (10) -->" in typed
+
+
+def test_groups_without_a_true_nucleus_have_no_bar():
+    nothing = Tallies(total=tally("all nuclei", 0, spurious=4), by_size=(), by_type=())
+
+    assert svg(draw_tallies(nothing)).startswith("<?xml")

@@ -104,4 +104,4 @@ def test_two_cases_are_neither_best_nor_worst():
 
 
 def test_a_picture_is_its_own_url():
-    assert Picture(case="a", caption="", png=b"abc").source == "data:image/png;base64,YWJj"
+    assert Picture(case="a", caption="", data=b"abc").source == "data:image/png;base64,YWJj"

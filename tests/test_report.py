@@ -7,6 +7,8 @@ import pytest
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.metrics import METRICS, Failure, Row, Scoreboard
+from delineate.metrics.nuclei import OBJECT_METRICS
+from delineate.metrics.tally import Tallies, Tally
 from delineate.pictures import Picture
 from delineate.report import write_report
 
@@ -48,7 +50,7 @@ class Balance(HTMLParser):
 
 
 def test_the_page_asks_nobody_and_runs_nothing(tmp_path):
-    text = page(tmp_path, board(), overlays=[Picture(case="a", caption="worst", png=b"png")])
+    text = page(tmp_path, board(), overlays=[Picture(case="a", caption="worst", data=b"png")])
 
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', text)
     assert sources
@@ -71,7 +73,7 @@ def test_names_cannot_become_tags(tmp_path):
     scores = board(label=EVIL, failures=(Failure(case=EVIL, reason=EVIL),), notes=(EVIL,))
 
     text = page(tmp_path, scores, title=EVIL, environment={EVIL: EVIL},
-                overlays=[Picture(case=EVIL, caption=EVIL, png=b"")])  # fmt: skip
+                overlays=[Picture(case=EVIL, caption=EVIL, data=b"")])  # fmt: skip
 
     assert "<script" not in text
     assert text.count("&lt;script&gt;alert(&#x27;ü&#x27;)") >= 8
@@ -120,3 +122,43 @@ def test_one_patient_one_case_and_none_at_all_have_a_page(tmp_path):
 @pytest.mark.parametrize("unit", ["mm", "px"])
 def test_unit_is_said(tmp_path, unit):
     assert f"HD95 ({unit})" in page(tmp_path, board(unit=unit))
+
+
+def nuclei():
+    rows = [
+        Row(case=name, patient=name, label="nucleus", status="scored",
+            values=dict.fromkeys(OBJECT_METRICS, 0.5))
+        for name in ("a", EVIL)
+    ]  # fmt: skip
+    tissues = {"a": "kidney", EVIL: EVIL}
+    return Scoreboard(rows=tuple(rows), metrics=OBJECT_METRICS, tolerance_mm=0, tissues=tissues)
+
+
+TALLIES = Tallies(
+    total=Tally(name="all nuclei", num_true=9, num_predicted=8, matched=5, merged=2, split=1,
+                rough=0, missed=1, spurious=3, mistyped=1),
+    by_size=(), by_type=(),
+)  # fmt: skip
+
+
+def test_objects_have_their_mistakes_and_tissues_and_no_millimetres(tmp_path):
+    picture = Picture(case=EVIL, caption=EVIL, data=b"\xff\xd8jpeg")
+
+    text = page(tmp_path, nuclei(), tallies=TALLIES, spots=[picture], overlays=[picture])
+
+    parser = Balance()
+    parser.feed(text)
+    assert parser.stack == []
+    assert "Of 9 true nuclei 5 are matched, 2 merged" in text
+    assert text.index("<h2>By tissue</h2>") < text.index("<h2>Mistakes</h2>")
+    assert text.count("data:image/jpeg") == 2
+    assert not re.search(r"[ (]mm[ )]|NSD|HD95", text)
+    assert "<script" not in text
+    assert "mistyped</span>" not in text
+
+
+def test_regions_have_neither_mistakes_nor_tissues(tmp_path):
+    text = page(tmp_path, board())
+
+    assert "<h2>Mistakes" not in text
+    assert "<h2>By tissue" not in text

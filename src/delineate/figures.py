@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from delineate.core.labels import PALETTE
+from delineate.fields import MISTAKE_COLOURS
 from delineate.metrics import Scoreboard
+from delineate.metrics.tally import Tallies
 
 FAILED = "#d4213d"
 INK, FAINT = "#1d2733", "#8a94a0"
@@ -84,6 +86,39 @@ def draw_curves(curves: Mapping[str, Sequence[float]]) -> str:
             axes.grid(alpha=0.25)
         if scores:
             right.legend(loc="lower right", frameon=False)
+        return _svg(figure)
+
+
+def draw_tallies(tallies: Tallies) -> str:
+    """Draw mistakes per 100 true nuclei as bars: of all, by size and by type.
+
+    Args:
+        tallies: The counts; groups without a true nucleus have no bar.
+
+    Returns:
+        The figure as a data URL of an SVG.
+    """
+    groups = [tallies.total, *tallies.by_size, *tallies.by_type]
+    kinds = [kind for kind in MISTAKE_COLOURS if kind != "matched"]
+    kinds = kinds if tallies.by_type else [kind for kind in kinds if kind != "mistyped"]
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9, 1.3 + 0.34 * len(groups)), layout="constrained")
+        axes = figure.subplots()
+        shares = np.array([[100 * getattr(one, kind) / max(one.num_true, 1) * (one.num_true > 0)
+                            for kind in kinds] for one in groups])  # fmt: skip
+        starts = np.cumsum(shares, axis=1) - shares
+        for place, kind in enumerate(kinds):
+            colour = tuple(part / 255 for part in MISTAKE_COLOURS[kind])
+            axes.barh(range(len(groups)), shares[:, place], left=starts[:, place], height=0.68,
+                      color=[colour], edgecolor="white", linewidth=0.8, label=kind)  # fmt: skip
+        axes.set_yticks(
+            range(len(groups)), [f"{_short(one.name)} ({one.num_true})" for one in groups]
+        )
+        axes.set(ylim=(len(groups) - 0.4, -0.6), xlabel="mistakes per 100 true nuclei")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", alpha=0.25)
+        axes.set_axisbelow(True)
+        figure.legend(loc="outside upper center", ncols=len(kinds), frameon=False)
         return _svg(figure)
 
 

@@ -37,35 +37,40 @@ class Picture:
     """The case's id."""
     caption: str
     """What it shows, such as "worst: Dice 0.31"."""
-    png: bytes
-    """The file's bytes."""
+    data: bytes
+    """The file's bytes: a PNG or a JPEG."""
 
     @property
     def source(self) -> str:
         """The picture as a data URL."""
-        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+        kind = "jpeg" if self.data.startswith(b"\xff\xd8") else "png"
+        return f"data:image/{kind};base64," + base64.b64encode(self.data).decode("ascii")
 
 
-def choose_cases(cases: Sequence[str], dice: NDArray[np.float64], number: int) -> dict[str, str]:
+def choose_cases(
+    cases: Sequence[str], scores: NDArray[np.float64], number: int, *, name: str = "mean Dice"
+) -> dict[str, str]:
     """Choose cases worth looking at: the worst, the median, the best, then more of the worst.
 
     Args:
         cases: Ids.
-        dice: Dice of each case and class, (cases, classes); nan where absent.
+        scores: Score of each case and class, (cases, classes), the higher the better; nan where
+            absent.
         number: How many at most.
+        name: What the mean of a case's scores is called.
 
     Returns:
         What to write beside each chosen case, by its id, in that order.
     """
-    known = [place for place, line in enumerate(dice) if np.isfinite(line).any()]
-    means = {cases[place]: float(np.nanmean(dice[place])) for place in known}
+    known = [place for place, line in enumerate(scores) if np.isfinite(line).any()]
+    means = {cases[place]: float(np.nanmean(scores[place])) for place in known}
     order = sorted(means, key=lambda case: means[case])
     if len(order) >= 3:
         first = {order[0]: "worst: ", order[len(order) // 2]: "median: ", order[-1]: "best: "}
         order = [*first, *(case for case in order if case not in first)]
     else:
         first = {}
-    return {case: f"{first.get(case, '')}mean Dice {means[case]:.3f}" for case in order[:number]}
+    return {case: f"{first.get(case, '')}{name} {means[case]:.3f}" for case in order[:number]}
 
 
 def draw_case(

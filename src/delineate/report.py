@@ -1,19 +1,30 @@
 """One self-contained page: what was measured, how sure it is, and what it looks like."""
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
-from delineate.figures import draw_curves, draw_scores
-from delineate.metrics import ALL_CLASSES, Row, Scoreboard, Summary
+from delineate.fields import MISTAKE_COLOURS
+from delineate.figures import draw_curves, draw_scores, draw_tallies
+from delineate.metrics import ALL_CLASSES, Scoreboard, Summary
+from delineate.metrics.mistakes import RULES
 from delineate.metrics.summary import INTERVAL_POLICY
+from delineate.metrics.tally import Tallies
 from delineate.pictures import Picture
+from delineate.tables import (
+    case_table,
+    environment_table,
+    plan_table,
+    said_count,
+    said_interval,
+    said_number,
+    score_table,
+    tally_table,
+    tissue_table,
+)
 
-MAX_ROWS = 500  # cases in the table of cases; the rest stand in scores.csv
 STYLE = """
 :root { color-scheme: light; --ink: #1d2733; --faint: #5c6875; --line: #d9dee4; --wash: #f5f7f9; }
 * { box-sizing: border-box; }
@@ -23,7 +34,7 @@ h1 { font-size: 26px; margin: 0 0 2px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 38px 0 10px; } p { margin: 6px 0; max-width: 78ch; }
 .faint, figcaption, caption { color: var(--faint); font-size: 13.5px; }
 .tiles { display: flex; flex-wrap: wrap; gap: 12px; margin: 18px 0; }
-.tile { flex: 1 1 170px; border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; }
+.tile { flex: 1 1 140px; border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; }
 .tile b { display: block; font-size: 27px; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .alarm { border: 1px solid #d4213d; border-left-width: 6px; border-radius: 6px; padding: 8px 16px;
   margin: 16px 0; background: #fdf3f4; overflow-wrap: anywhere; }
@@ -34,10 +45,15 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { font-weight: 600; background: var(--wash); }
-td:first-child { min-width: 150px; }
+td:first-child { min-width: 150px; } .dense td:first-child { min-width: 100px; }
+.dense th, .dense td { padding: 4px 6px; } .dense small { font-size: 11.5px; }
 th:first-child, td:first-child, .text td, .text th { text-align: left; overflow-wrap: anywhere; }
 tr.total td { background: var(--wash); } td small { color: var(--faint); white-space: nowrap; }
 .bad { color: #b3152f; font-weight: 600; }
+.chips span { display: inline-block; margin-right: 18px; } .chips i { display: inline-block;
+  width: 13px; height: 13px; margin-right: 6px; border-radius: 3px; vertical-align: -1px; }
+.spots { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 14px; }
+.spots img { width: 100%; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 14px; }
 figure { margin: 0 0 18px; break-inside: avoid; } figcaption { overflow-wrap: anywhere; }
 img { max-width: 100%; height: auto; display: block; }
@@ -54,6 +70,8 @@ def write_report(
     *,
     title: str = "Evaluation",
     overlays: Sequence[Picture] = (),
+    tallies: Tallies | None = None,
+    spots: Sequence[Picture] = (),
     curves: Mapping[str, Sequence[float]] | None = None,
     plan: Plan | None = None,
     environment: Mapping[str, str] | None = None,
@@ -67,6 +85,8 @@ def write_report(
         path: The .html file, written whole or not at all.
         title: What was evaluated.
         overlays: Drawn cases, such as the best, the median and the worst.
+        tallies: Mistakes of objects, counted.
+        spots: Pairs of pictures of the worst places, truth on the left.
         curves: Series of the training run by name, as `figures.draw_curves` takes them.
         plan: What the model was trained by.
         environment: Versions and machine, by name.
@@ -79,14 +99,16 @@ def write_report(
         _opening(scoreboard),
         _warnings(scoreboard),
         _headline(scoreboard),
-        _section("Scores", _score_table(scoreboard)),
+        _section("Scores", score_table(scoreboard)),
+        _section("By tissue", tissue_table(scoreboard)),
+        _section("Mistakes", _mistakes(tallies, spots) if tallies else ""),
         _section("Every case", _plots(scoreboard) if scoreboard.rows else ""),
-        _section("Cases to look at", _overlays(overlays)),
-        _section("Table of cases", _case_table(scoreboard)),
+        _section("Cases to look at", _overlays(overlays, tallies)),
+        _section("Table of cases", case_table(scoreboard)),
         _section("Training", _curves(curves) if curves else ""),
-        _section("Plan", _plan_table(plan) if plan else ""),
+        _section("Plan", plan_table(plan) if plan else ""),
         _section("How the numbers are computed", _conventions(scoreboard)),
-        _section("Environment", _environment(environment) if environment else ""),
+        _section("Environment", environment_table(environment) if environment else ""),
     )
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -107,8 +129,8 @@ def _section(heading: str, content: str) -> str:
 def _opening(board: Scoreboard) -> str:
     classes = ", ".join(board.labels) or "none"
     return (
-        f'<p class="faint">{_count(len(board.cases), "case")} of '
-        f"{_count(len(set(board.patients)), 'patient')}; classes: {escape(classes)}.</p>"
+        f'<p class="faint">{said_count(len(board.cases), "case")} of '
+        f"{said_count(len(set(board.patients)), 'patient')}; classes: {escape(classes)}.</p>"
     )
 
 
@@ -116,7 +138,7 @@ def _warnings(board: Scoreboard) -> str:
     parts = []
     if board.failures:
         rows = "".join(f"<li>{escape(failure.reason)}</li>" for failure in board.failures)
-        count = _count(len(board.failures), "case")
+        count = said_count(len(board.failures), "case")
         parts.append(f'<div class="alarm"><b>{count} could not be scored.</b><ul>{rows}</ul></div>')
     parts.extend(f'<div class="note">{escape(note)}</div>' for note in board.notes)
     return "\n".join(parts)
@@ -129,9 +151,12 @@ def _headline(board: Scoreboard) -> str:
     for metric in board.metrics:
         entry = board.find(ALL_CLASSES, metric)
         tiles.append(
-            f'<div class="tile">Mean {escape(board.title(metric))}<b>{_number(entry.mean, metric)}'
-            f'</b><span class="faint">95 %: {_interval(entry)}</span></div>'
+            f'<div class="tile">Mean {escape(board.title(metric))}'
+            f"<b>{said_number(entry.mean, metric)}</b>"
+            f'<span class="faint">95 %: {said_interval(entry)}</span></div>'
         )
+    if board.has_objects:
+        return f'<div class="tiles">{"".join(tiles)}</div>'
     entry = board.find(ALL_CLASSES, next(iter(board.metrics)))
     kind = "bad" if entry.num_missed + entry.num_spurious else ""
     tiles.append(
@@ -139,33 +164,6 @@ def _headline(board: Scoreboard) -> str:
         f'{entry.num_spurious}</b><span class="faint">of {_found(entry)} structures</span></div>'
     )
     return f'<div class="tiles">{"".join(tiles)}</div>'
-
-
-def _score_table(board: Scoreboard) -> str:
-    head = "".join(f"<th>{escape(board.title(metric))}</th>" for metric in board.metrics)
-    rows = []
-    for label in dict.fromkeys(entry.label for entry in board.summary):
-        entries = [entry for entry in board.summary if entry.label == label]
-        cells = "".join(
-            f"<td>{_number(entry.mean, entry.metric)}<br><small>{_interval(entry)}</small><br>"
-            f"<small>median {_number(entry.median, entry.metric)}</small></td>"
-            for entry in entries
-        )
-        one = entries[0]
-        bad = "".join(
-            f'<td class="{"bad" if number else ""}">{number}</td>'
-            for number in (one.num_missed, one.num_spurious)
-        )
-        counts = f"<td>{one.num_scored}</td>{bad}<td>{one.num_absent}</td>"
-        kind = "total" if label == ALL_CLASSES else ""
-        rows.append(f'<tr class="{kind}"><td>{escape(label)}</td>{cells}{counts}</tr>')
-    return (
-        f'<div class="wide"><table><tr><th>Class</th>{head}<th>Scored</th><th>Missed</th>'
-        f"<th>Spurious</th><th>Absent</th></tr>{''.join(rows)}</table></div>"
-        '<p class="faint">Mean, 95 % interval and median over cases. Scored: both truth and '
-        "prediction have the class; missed: only the truth; spurious: only the prediction; "
-        "absent: neither, which has no value. Missed and spurious count with the worst value.</p>"
-    )
 
 
 def _plots(board: Scoreboard) -> str:
@@ -181,8 +179,39 @@ def _plots(board: Scoreboard) -> str:
     )
 
 
-def _overlays(overlays: Sequence[Picture]) -> str:
-    return "\n".join(
+def _chips(tallies: Tallies) -> str:
+    """Name the colours of mistakes."""
+    kinds = [kind for kind in MISTAKE_COLOURS if kind != "mistyped" or tallies.by_type]
+    chips = "".join(
+        f'<span><i style="background:rgb{MISTAKE_COLOURS[kind]}"></i>{kind}</span>'
+        for kind in kinds
+    )
+    return f'<p class="chips">{chips}</p>'
+
+
+def _mistakes(tallies: Tallies, spots: Sequence[Picture]) -> str:
+    figures = "".join(
+        f'<figure><img alt="{escape(picture.case)}: truth and prediction" src="{picture.source}">'
+        f"<figcaption><b>{escape(picture.case)}</b> · {escape(picture.caption)}</figcaption>"
+        "</figure>"
+        for picture in spots
+    )
+    worst = (
+        f'<div class="spots">{figures}</div><p class="faint">The places with most mistakes, truth '
+        "on the left and prediction on the right. Merging predictions and fragments have the "
+        "colour of what they merge or split.</p>"
+    )
+    return (
+        f'<p>{escape(tallies.text)}</p><figure><img alt="Mistakes per 100 true nuclei" '
+        f'src="{draw_tallies(tallies)}"></figure>{tally_table(tallies)}'
+        f'<p class="faint">{escape(RULES)}</p>{_chips(tallies) + worst if spots else ""}'
+    )
+
+
+def _overlays(overlays: Sequence[Picture], tallies: Tallies | None) -> str:
+    words = "Outlines of the truth, by what became of each nucleus, and of spurious predictions."
+    head = f"<p>{words}</p>{_chips(tallies)}" if tallies and overlays else ""
+    return head + "\n".join(
         f"<figure><figcaption><b>{escape(picture.case)}</b> · {escape(picture.caption)}"
         f'</figcaption><img alt="{escape(picture.case)}: outlines of truth and prediction" '
         f'src="{picture.source}"></figure>'
@@ -190,61 +219,11 @@ def _overlays(overlays: Sequence[Picture]) -> str:
     )
 
 
-def _case_table(board: Scoreboard) -> str:
-    """Lay out the first metric of every case and class, the worst case first."""
-    if not board.rows:
-        return ""
-    metric = next(iter(board.metrics))
-    cells: dict[str, dict[str, Row]] = {case: {} for case in board.cases}
-    for row in board.rows:
-        cells[row.case][row.label] = row
-    sign = 1 if board.metrics[metric].better == "higher" else -1
-    means = {case: _mean([row.values[metric] for row in found.values()])
-             for case, found in cells.items()}  # fmt: skip
-    order = sorted(cells, key=lambda case: (math.isnan(means[case]), sign * means[case]))
-    lines = []
-    for case in order[:MAX_ROWS]:
-        columns = "".join(_case_cell(cells[case].get(label), metric) for label in board.labels)
-        total = f"<td>{_number(means[case], metric)}</td>" if len(board.labels) > 1 else ""
-        lines.append(f"<tr><td>{escape(case)}</td>{total}{columns}</tr>")
-    head = "".join(f"<th>{escape(label)}</th>" for label in board.labels)
-    total = "<th>Mean</th>" if len(board.labels) > 1 else ""
-    return (
-        f"<details><summary>{escape(board.title(metric))} of {_count(len(order), 'case')}, worst "
-        f'first</summary><div class="wide"><table><tr><th>Case</th>{total}{head}</tr>'
-        f'{"".join(lines)}</table></div><p class="faint">Every metric of every case stands in '
-        f"scores.csv; this table ends after {MAX_ROWS} cases.</p></details>"
-    )
-
-
-def _case_cell(row: Row | None, metric: str) -> str:
-    if row is None or row.status == "absent":
-        return '<td><span class="faint">absent</span></td>'
-    if row.status == "scored":
-        return f"<td>{_number(row.values[metric], metric)}</td>"
-    return f'<td class="bad">{row.status}</td>'
-
-
 def _curves(curves: Mapping[str, Sequence[float]]) -> str:
     return (
         f'<figure><img alt="Loss and validation scores of training" src="{draw_curves(curves)}">'
         "<figcaption>Validation during training takes averaged weights on the working grid, "
         "so it may differ a little from the scores above.</figcaption></figure>"
-    )
-
-
-def _plan_table(plan: Plan) -> str:
-    rows = []
-    for name, reason in plan.reasons.items():
-        value = "see plan.yaml" if name in ("folds", "fingerprint") else _said(getattr(plan, name))
-        rows.append(
-            f"<tr><td>{escape(name.replace('_', ' '))}</td><td>{escape(value)}</td>"
-            f"<td>{escape(reason)}</td></tr>"
-        )
-    return (
-        f'<p class="faint">Plan {plan.hash()} for {escape(plan.dataset)}: every decision and its '
-        f'reason.</p><table class="text"><tr><th>Decision</th><th>Value</th><th>Why</th></tr>'
-        f"{''.join(rows)}</table>"
     )
 
 
@@ -256,45 +235,5 @@ def _conventions(board: Scoreboard) -> str:
     return "".join(f"<p>{escape(text)}</p>" for text in texts)
 
 
-def _environment(environment: Mapping[str, str]) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>"
-        for name, value in environment.items()
-    )
-    return f'<table class="text">{rows}</table>'
-
-
 def _found(entry: Summary) -> int:
     return entry.num_scored + entry.num_missed + entry.num_spurious
-
-
-def _interval(entry: Summary) -> str:
-    if math.isnan(entry.low):
-        return "one patient" if entry.num_patients == 1 else "no value"
-    return f"{_number(entry.low, entry.metric)} to {_number(entry.high, entry.metric)}"
-
-
-def _number(value: float, metric: str) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:.2f}" if metric.startswith("hd") else f"{value:.3f}"
-
-
-def _mean(values: Sequence[float]) -> float:
-    finite = [value for value in values if not math.isnan(value)]
-    return sum(finite) / len(finite) if finite else math.nan
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _said(value: Any) -> str:  # noqa: ANN401 - any field of a plan
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_said(entry)}" for name, entry in value.items())
-    if isinstance(value, (list, tuple)):
-        joint = " × " if all(isinstance(entry, (int, float)) for entry in value) else "; "
-        return joint.join(_said(entry) for entry in value) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 def test_names_come_in_natural_order_and_formats_once(folder):
     assert {name: path.name for name, path in masks_by_name(folder).items()} == {
-        "a2": "a2.png", "a10": "a10.png"
+        "a2": "a2.tif", "a10": "a10.png"
     }  # fmt: skip
 
 
@@ -52,3 +52,12 @@ def test_a_file_beside_the_masks_names_labels_first(folder):
 def test_then_the_table_at_hand_and_then_the_values(folder):
     assert labels_of(folder, [folder / "a2.png"], otherwise=TABLE) == TABLE
     assert not labels_of(folder, [folder / "a2.png"]).names_known
+
+
+def test_lists_of_objects_have_names_and_come_after_masks(tmp_path):
+    for name in ("b.geojson.gz", "a.geojson", "a.tif", "a.overlay.png", "a.csv", "c.mat", ".d.mat"):
+        (tmp_path / name).write_bytes(b"")
+
+    found = {name: path.name for name, path in masks_by_name(tmp_path).items()}
+
+    assert found == {"a": "a.tif", "b": "b.geojson.gz", "c": "c.mat"}

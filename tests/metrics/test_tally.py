@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from delineate.core.instances import Instances
 from delineate.metrics.instance import panoptic_quality
 from delineate.metrics.mistakes import find_mistakes
-from delineate.metrics.tally import Tallies, tally_all, tally_by_size, tally_by_type
+from delineate.metrics.tally import Tallies, list_mistakes, tally_all, tally_by_size, tally_by_type
 
 MAPS = arrays.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=8).flatmap(
     lambda shape: st.tuples(
@@ -86,3 +86,17 @@ def test_all_counts_go_into_json_and_a_sentence():
     assert json.loads(json.dumps(tallies.to_dict()))["total"]["merged"] == 2
     assert "Of 2 true nuclei 0 are matched, 2 merged" in tallies.text
     assert "mistyped" not in tallies.text
+
+
+def test_every_mistake_is_listed_with_its_place_and_types():
+    truth = objects((5, 5, 8, 8), (5, 25, 8, 8), types=[1, 2])
+    prediction = objects((5, 5, 8, 8), (25, 45, 8, 8), types=[2, 1])
+    found = find_mistakes(prediction, truth)
+
+    lines = list_mistakes({"c,1": found}, {1: "tumour", 2: "immune"}).splitlines()
+
+    assert lines[1:] == [
+        '"c,1",mistyped,truth,1,8.5,8.5,64,tumour,immune',
+        '"c,1",missed,truth,2,28.5,8.5,64,immune,',
+        '"c,1",spurious,prediction,2,48.5,28.5,64,,tumour',
+    ]

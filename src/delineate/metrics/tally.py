@@ -1,5 +1,7 @@
 """Mistakes counted: of all nuclei, by size and by type."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.metrics.mistakes import SPURIOUS, TRUTH_KINDS, Mistakes
+from delineate.metrics.mistakes import MATCHED, SPURIOUS, TRUTH_KINDS, Mistakes
 
 Groups = Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
 """For each case: which true and which predicted objects belong to a group, (T,) and (P,)."""
@@ -149,6 +151,43 @@ def tally_by_type(found: Sequence[Mistakes], names: Mapping[int, str]) -> list[T
         _tally(name, found, [(m.truth_types == id, m.prediction_types == id) for m in found])
         for id, name in names.items()
     ]
+
+
+def list_mistakes(found: Mapping[str, Mistakes], names: Mapping[int, str]) -> str:
+    """List every mistake with its place, for whoever wants to look at each.
+
+    Args:
+        found: Mistakes by case.
+        names: Name of each type by its label id.
+
+    Returns:
+        CSV: case, kind, side (truth or prediction), id in its map, x, y in pixels, area in
+        square pixels, type of the truth and of the prediction, where known.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ("case", "kind", "side", "id", "x_px", "y_px", "area_px", "true_type", "said_type")
+    writer.writerow(columns)
+    for case, one in found.items():
+        partner = dict(one.pairing.matches.tolist())
+        pairing = one.pairing
+        for row in np.flatnonzero((one.truth_kinds != MATCHED) | one.is_mistyped):
+            kind = "mistyped" if one.is_mistyped[row] else TRUTH_KINDS[one.truth_kinds[row]]
+            said = one.prediction_types[partner[row]] if row in partner else 0
+            y, x = pairing.truth_centres[row][-2:]
+            writer.writerow(
+                [case, kind, "truth", pairing.truth_ids[row], f"{x:.1f}", f"{y:.1f}",
+                 pairing.truth_areas[row], names.get(int(one.truth_types[row]), ""),
+                 names.get(int(said), "")]
+            )  # fmt: skip
+        for row in np.flatnonzero(one.prediction_kinds == SPURIOUS):
+            y, x = pairing.prediction_centres[row][-2:]
+            writer.writerow(
+                [case, "spurious", "prediction", pairing.prediction_ids[row], f"{x:.1f}",
+                 f"{y:.1f}", pairing.prediction_areas[row], "",
+                 names.get(int(one.prediction_types[row]), "")]
+            )  # fmt: skip
+    return text.getvalue()
 
 
 def _tally(

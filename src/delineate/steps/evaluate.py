@@ -3,30 +3,29 @@
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from delineate.core.case import Case
+from delineate.comparison import ObjectScores, draw_objects, draw_spots, score_objects
 from delineate.core.errors import DatasetError, DelineateError, FileError
 from delineate.core.files import write_text
 from delineate.core.geometry import Geometry
-from delineate.core.image import Image, Mask
-from delineate.core.labels import LabelTable
+from delineate.core.image import Mask
 from delineate.core.plan import Plan
 from delineate.core.progress import track
-from delineate.datasets import DATASETS, open_dataset
-from delineate.datasets.base import patient_of, read_patients
-from delineate.datasets.masks import labels_of, masks_by_name, named_like
+from delineate.datasets.masks import masks_by_name, named_like
 from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
+from delineate.metrics.tally import list_mistakes
 from delineate.pictures import Picture, choose_cases, draw_case
-from delineate.readers import read_image, read_mask
+from delineate.readers import read_mask
 from delineate.report import write_report
+from delineate.truth import Truth, find_truth
 
 NUM_NAMED = 8
 """Cases that a sentence names before it says "and so on"."""
@@ -37,9 +36,9 @@ class EvaluateSettings:
     """What to compare with what, and where the results go."""
 
     predictions: Path
-    """Folder of predicted masks, or one file."""
+    """Folder of predicted masks or objects, or one file."""
     truth: Path
-    """Folder of true masks, one file, or the folder of a dataset."""
+    """Folder of true masks or objects, one file, or the folder or zip of a dataset."""
     out: Path
     """Folder for scores.csv, summary.json and report.html."""
     layout: str | None = None
@@ -54,21 +53,12 @@ class EvaluateSettings:
     was trained on."""
     truth_ids: bool = False
     """Whether predictions of nested regions hold the truth's ids, as nnU-Net writes them."""
+    task: Literal["auto", "regions", "instances"] = "auto"
+    """Whether to score regions or objects told apart; auto asks the run, or else the truth."""
     pictures: int = 3
     """Cases to draw: the worst, the median, the best, then more of the worst."""
     title: str | None = None
     """Heading of the page."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Truth:
-    """Where the truth is, whose, and what its numbers mean."""
-
-    labels: LabelTable
-    patients: Mapping[str, str]
-    open: Callable[[str], Case | tuple[Mask, Image | None]]
-    is_dataset: bool
-    notes: tuple[str, ...] = ()
 
 
 def evaluate(settings: EvaluateSettings) -> Scoreboard:
@@ -89,8 +79,36 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         DatasetError: If no prediction has a truth.
         FileError: If a folder cannot be read, or the results cannot be written.
     """
-    truth = _find_truth(settings)
+    plan = _plan(settings.run)
+    truth = find_truth(
+        settings.truth, layout=settings.layout, images=settings.images,
+        labels=plan.labels if plan else None,
+        has_objects=_has_objects(settings, plan),
+    )  # fmt: skip
     matched, failures, notes = _match(masks_by_name(settings.predictions), truth, settings)
+    if truth.has_objects:
+        objects = score_objects(truth, matched)
+        failures += [_failure(case, error) for case, error in objects.errors.items()]
+        board, words = objects.board, [objects.tallies.text]
+        notes += objects.notes
+    else:
+        objects, words = None, []
+        board = _score_regions(settings, truth, matched, failures)
+    notes = [*truth.notes, *notes, *_seen(settings.run, set(board.cases))]
+    board = replace(board, failures=tuple(failures), notes=tuple(notes))
+    _write(settings, board, truth, matched, objects)
+    return replace(board, notes=(*notes, *words, f"Page: {settings.out / 'report.html'}"))
+
+
+def _has_objects(settings: EvaluateSettings, plan: Plan | None) -> bool | None:
+    if settings.task == "auto":
+        return None if plan is None else plan.task == "instances"
+    return settings.task == "instances"
+
+
+def _score_regions(
+    settings: EvaluateSettings, truth: Truth, matched: Mapping[str, Path], failures: list[Failure]
+) -> Scoreboard:
     grids = _grids(truth, matched, failures)
     is_physical = any(grid.is_physical for grid in grids.values())
     tolerance = settings.tolerance_mm
@@ -99,22 +117,17 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         tolerance_mm=_one_voxel(list(grids.values())) if tolerance is None else tolerance,
     )  # fmt: skip
     rows = _score(settings, board, truth, {case: matched[case] for case in grids}, failures)
-    notes = [*truth.notes, *notes, *_seen(settings.run, {row.case for row in rows})]
-    board = replace(board, rows=tuple(rows), failures=tuple(failures), notes=tuple(notes))
-    write_text(settings.out / "scores.csv", board.to_csv())
-    write_text(settings.out / "summary.json", board.to_json())
-    _write_page(settings, board, truth, matched)
-    return replace(board, notes=(*notes, f"Page: {settings.out / 'report.html'}"))
+    return replace(board, rows=tuple(rows))
 
 
 def _score(
-    settings: EvaluateSettings, board: Scoreboard, truth: _Truth, matched: Mapping[str, Path],
+    settings: EvaluateSettings, board: Scoreboard, truth: Truth, matched: Mapping[str, Path],
     failures: list[Failure],
 ) -> list[Row]:  # fmt: skip
     rows: list[Row] = []
     for case, path in track(matched.items(), "scoring", len(matched)):
         try:
-            mask, _ = _open(truth, case)
+            mask = _mask(truth, case)
             if board.unit == "mm" and not mask.geometry.is_physical:
                 raise DatasetError(
                     f"The truth of {case} knows no millimetres, while others do. "
@@ -130,39 +143,11 @@ def _score(
     return rows
 
 
-def _find_truth(settings: EvaluateSettings) -> _Truth:
-    path = settings.truth
-    if settings.layout or any(kind.recognises(path) for kind in DATASETS.values()):
-        dataset = open_dataset(path, settings.layout)
-        return _Truth(
-            labels=dataset.labels, patients=dataset.patients(), open=dataset.case, is_dataset=True,
-            notes=tuple(dataset.problems()),
-        )  # fmt: skip
-    files = masks_by_name(path)
-    folder = path if path.is_dir() else path.parent
-    owners = {**read_patients(folder.parent), **read_patients(folder)}
-    images = masks_by_name(settings.images) if settings.images else {}
-
-    def open_case(case: str) -> tuple[Mask, Image | None]:
-        beneath = named_like(case, images)
-        return read_mask(files[case]), read_image(beneath) if beneath else None
-
-    plan = _plan(settings.run)
-    labels = labels_of(folder, list(files.values()), otherwise=plan.labels if plan else None)
-    made_up = () if labels.names_known else (
-        f"No file names the labels; {', '.join(labels.names)} are made up from the truth's values.",
-    )  # fmt: skip
-    return _Truth(
-        labels=labels, patients={case: owners.get(case) or patient_of(case) for case in files},
-        open=open_case, is_dataset=False, notes=made_up,
-    )  # fmt: skip
-
-
 def _match(
-    predictions: Mapping[str, Path], truth: _Truth, settings: EvaluateSettings
+    predictions: Mapping[str, Path], truth: Truth, settings: EvaluateSettings
 ) -> tuple[dict[str, Path], list[Failure], list[str]]:
     """Pair predictions with the truth; what stays alone is a failure or a note."""
-    if settings.truth.is_file() and settings.predictions.is_file():
+    if settings.truth.is_file() and settings.predictions.is_file() and not truth.is_dataset:
         return {next(iter(truth.patients)): settings.predictions}, [], []
     found = {case: named_like(case, predictions) for case in truth.patients}
     matched = {case: path for case, path in found.items() if path is not None}
@@ -186,24 +171,15 @@ def _match(
 
 
 def _grids(
-    truth: _Truth, matched: Mapping[str, Path], failures: list[Failure]
+    truth: Truth, matched: Mapping[str, Path], failures: list[Failure]
 ) -> dict[str, Geometry]:
     grids = {}
     for case in matched:
         try:
-            grids[case] = _open(truth, case)[0].geometry
+            grids[case] = truth.open(case).geometry
         except Exception as error:  # named, and the others go on
             failures.append(_failure(case, error))
     return grids
-
-
-def _open(truth: _Truth, case: str) -> tuple[Mask, Image | None]:
-    found = truth.open(case)
-    if not isinstance(found, Case):
-        return found
-    if found.mask is None:
-        raise DatasetError(f"{case} has no truth in its dataset. Add its mask, or leave it out.")
-    return found.mask, found.image
 
 
 def _one_voxel(grids: Sequence[Geometry]) -> float:
@@ -228,9 +204,17 @@ def _seen(run: Path | None, cases: set[str]) -> list[str]:
     ]
 
 
-def _write_page(
-    settings: EvaluateSettings, board: Scoreboard, truth: _Truth, matched: Mapping[str, Path]
-) -> None:
+def _write(
+    settings: EvaluateSettings, board: Scoreboard, truth: Truth, matched: Mapping[str, Path],
+    objects: ObjectScores | None,
+) -> None:  # fmt: skip
+    facts = board.to_dict()
+    if objects:
+        facts["mistakes"] = objects.tallies.to_dict()
+        write_text(settings.out / "mistakes.csv", list_mistakes(objects.mistakes, objects.names))
+    write_text(settings.out / "scores.csv", board.to_csv())
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(settings.out / "summary.json", text + "\n")
     run = settings.run
     history = _read(run, "history.json", [])
     names = dict.fromkeys(name for row in history for name in row)
@@ -238,23 +222,33 @@ def _write_page(
         board,
         settings.out / "report.html",
         title=settings.title or f"Evaluation of {settings.predictions.name}",
-        overlays=_draw(settings, board, truth, matched),
+        overlays=draw_objects(objects, truth, matched, settings.pictures) if objects
+        else _draw(settings, board, truth, matched),
+        tallies=objects.tallies if objects else None,
+        spots=draw_spots(objects, truth, matched) if objects and settings.pictures else (),
         curves={name: [row.get(name, np.nan) for row in history] for name in names} or None,
         plan=_plan(run),
         environment=_environment(_read(run, "run.json", {}).get("environment", {})),
-    )
+    )  # fmt: skip
 
 
 def _draw(
-    settings: EvaluateSettings, board: Scoreboard, truth: _Truth, matched: Mapping[str, Path]
+    settings: EvaluateSettings, board: Scoreboard, truth: Truth, matched: Mapping[str, Path]
 ) -> list[Picture]:
     chosen = choose_cases(board.cases, board.values("dice"), settings.pictures)
     pictures = []
     for case, caption in track(chosen.items(), "drawing", len(chosen)):
-        mask, image = _open(truth, case)
-        png = draw_case(read_mask(matched[case]), mask, truth.labels, image=image)
-        pictures.append(Picture(case=case, caption=caption, png=png))
+        image = truth.open(case).image
+        png = draw_case(read_mask(matched[case]), _mask(truth, case), truth.labels, image=image)
+        pictures.append(Picture(case=case, caption=caption, data=png))
     return pictures
+
+
+def _mask(truth: Truth, case: str) -> Mask:
+    mask = truth.open(case).mask
+    if mask is None:
+        raise DatasetError(f"The truth of {case} has no mask. Pass --task instances.")
+    return mask
 
 
 def _plan(run: Path | None) -> Plan | None:
