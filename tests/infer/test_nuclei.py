@@ -13,6 +13,7 @@ from delineate.infer import nuclei
 from delineate.infer.decoders import OFFSET_SCALE
 from delineate.infer.nuclei import Bands, find_objects, is_blank
 from delineate.infer.predictor import Predictor
+from delineate.infer.scaling import Scaled
 from delineate.models import build_model
 
 
@@ -142,10 +143,12 @@ def test_tile_boundaries_leave_no_seam_where_the_rim_is_wide_enough(nuclei_plan,
         with torch.inference_mode():
             return model(tiles)[0]
 
-    whole = Bands(array=array, plan=plan, network=run).read(slice(0, 150), slice(0, 130))
+    whole = Bands(picture=Scaled.of(array, (150, 130)), plan=plan, network=run).read(
+        slice(0, 150), slice(0, 130)
+    )
     monkeypatch.setattr(nuclei, "TILE", 32)
     monkeypatch.setattr(nuclei, "RIM", 32)
-    bands = Bands(array=array, plan=plan, network=run)
+    bands = Bands(picture=Scaled.of(array, (150, 130)), plan=plan, network=run)
     bands.tile = 32
     tiled = bands.read(slice(0, 150), slice(0, 130))
 

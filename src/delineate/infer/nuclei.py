@@ -19,10 +19,10 @@ from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.infer.bundle import num_outputs
 from delineate.infer.decoders import Maps, make_decoder, read_heads
-from delineate.infer.mosaic import Core, Owned, decode_core, gather, lay_cores, paint
+from delineate.infer.mosaic import Core, Owned, decode_core, gather, lay_cores
+from delineate.infer.scaling import Scaled, paint_scaled
 from delineate.infer.tissue import zoom
 from delineate.transforms.intensity import normalise
-from delineate.transforms.spatial import resample, resample_labels
 
 TILE = 1024
 """Side of the part that a tile answers for, in working pixels; a multiple of any stride."""
@@ -49,34 +49,28 @@ def find_objects(image: Image, plan: Plan, network: Network) -> Instances:
         Objects on the picture's own grid, by the rows, then columns of their centres; none is a
         valid answer.
     """
-    array, native = image.array, image.geometry.shape
-    factors = zoom(image.geometry, plan)
-    shape = tuple(
-        max(1, round(size * factor)) for size, factor in zip(native, factors, strict=True)
+    height, width = (
+        max(1, round(size * factor))
+        for size, factor in zip(image.geometry.shape, zoom(image.geometry, plan), strict=True)
     )
-    if shape != native:
-        array = _resampled(array, shape)
-    bands = Bands(array=array, plan=plan, network=network)
+    bands = Bands(picture=Scaled.of(image.array, (height, width)), plan=plan, network=network)
     decoder = make_decoder(plan.decoder, **plan.decoder_options)
-    cores = lay_cores((shape[0], shape[1]), TILE)
+    cores = lay_cores((height, width), TILE)
     places: Iterable[Core] = cores
     if len(cores) > 1:
         places = track(cores, f"finding objects in {image.source}", len(cores))
-    found = gather(
-        decode_core(bands.read, (shape[0], shape[1]), decoder, place) for place in places
-    )
-    ids = np.zeros(shape, np.int32)
-    paint(found, ids)
-    if shape != native:
-        ids = resample_labels(ids, native)
-    return _as_instances(ids, found, plan)
+    found = gather(decode_core(bands.read, (height, width), decoder, place) for place in places)
+    bands.held.clear()
+    ids = np.zeros(image.geometry.shape, np.int32)
+    areas = paint_scaled(found, ids, (height, width))
+    return _as_instances(ids, found, areas > 0, plan)
 
 
 @dataclass(kw_only=True, eq=False)
 class Bands:
     """Maps of a picture, made band by band as they are asked for, from top to bottom."""
 
-    array: NDArray[np.uint8]
+    picture: Scaled
     """The picture on the working grid, (3, Y, X)."""
     plan: Plan
     """The plan."""
@@ -87,7 +81,7 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Choose the bands: one tile for a picture that is hardly larger than one."""
-        height, width = self.array.shape[1:]
+        height, width = self.picture.shape
         self.tile = max(height, width) if max(height, width) <= TILE + 4 * RIM else TILE
 
     def read(self, rows: slice, columns: slice) -> Maps:
@@ -114,7 +108,7 @@ class Bands:
         return read_heads(torch.from_numpy(np.concatenate(parts, axis=1)))
 
     def _make(self, number: int) -> NDArray[np.float16]:
-        height, width = self.array.shape[1:]
+        height, width = self.picture.shape
         rows = slice(number * self.tile, min((number + 1) * self.tile, height))
         shape = (num_outputs(self.plan), rows.stop - rows.start, width)
         band = np.zeros(shape, np.float16)
@@ -126,9 +120,9 @@ class Bands:
     def _answer(self, rows: slice, columns: slice) -> NDArray[np.float16]:
         seen = [
             slice(max(part.start - RIM, 0), min(part.stop + RIM, length))
-            for part, length in zip((rows, columns), self.array.shape[1:], strict=True)
+            for part, length in zip((rows, columns), self.picture.shape, strict=True)
         ]
-        pixels = self.array[(slice(None), *seen)]
+        pixels = self.picture.window(*seen)
         if is_blank(pixels):
             shape = (num_outputs(self.plan), rows.stop - rows.start, columns.stop - columns.start)
             logits = np.zeros(shape, np.float16)
@@ -159,20 +153,14 @@ def is_blank(pixels: NDArray[np.uint8]) -> bool:
     return bool((pixels == pixels[:, :1, :1]).all())
 
 
-def _resampled(array: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Resample channel by channel, since floats take four times the memory of bytes."""
-    result = np.empty((len(array), *shape), np.uint8)
-    for place, channel in enumerate(array):
-        values = resample(torch.from_numpy(channel.astype(np.float32))[None, None], shape)
-        result[place] = values[0, 0].round_().clamp_(0, 255).numpy()
-    return result
-
-
-def _as_instances(ids: NDArray[np.int32], found: Owned, plan: Plan) -> Instances:
+def _as_instances(
+    ids: NDArray[np.int32], found: Owned, kept: NDArray[np.bool_], plan: Plan
+) -> Instances:
     """Drop objects that lost all their pixels on the native grid, and name the types."""
-    kept = np.bincount(ids.ravel(), minlength=found.count + 1)[1:] > 0
     if not kept.all():
-        ids = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.int32)[ids]
+        table = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.int32)
+        for row in ids:  # one by one, since looking up widens every id to 8 bytes
+            row[:] = table[row]
     names = np.array([label.id for label in plan.labels.labels], dtype=np.int16)
     types = names[found.types[kept] - 1] if found.count else np.zeros(0, np.int16)
     return Instances(

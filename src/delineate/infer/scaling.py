@@ -54,17 +54,19 @@ class Scaled:
         """
         if self.array.shape[1:] == self.shape:
             return self.array[:, rows, columns]
-        values: NDArray[np.float32] | None = None
-        part = self.array
-        for axis, wanted in ((1, rows), (2, columns)):
-            low, high, share = _taps(wanted, self.array.shape[axis], self.shape[axis])
-            weights = share[:, None] if axis == 1 else share
-            below, above = (
-                np.take(part if values is None else values, taps, axis=axis).astype(np.float32)
-                for taps in (low, high)
+        taps = [
+            _taps(wanted, have, size)
+            for wanted, have, size in zip(
+                (rows, columns), self.array.shape[1:], self.shape, strict=True
             )
-            values = below + (above - below) * weights
-        rounded: NDArray[np.uint8] = np.rint(values).astype(np.uint8)  # type: ignore[arg-type]
+        ]
+        seen = tuple(slice(int(low[0]), int(high[-1]) + 1) for low, high, _ in taps)
+        values = self.array[(slice(None), *seen)].astype(np.float32)
+        for axis, (low, high, share) in enumerate(taps, start=1):
+            first = seen[axis - 1].start
+            below, above = (np.take(values, near - first, axis=axis) for near in (low, high))
+            values = below + (above - below) * (share[:, None] if axis == 1 else share)
+        rounded: NDArray[np.uint8] = np.rint(values).astype(np.uint8)
         return rounded
 
 
