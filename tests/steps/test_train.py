@@ -15,6 +15,7 @@ from delineate.core.errors import DatasetError, DelineateError, PlanError
 from delineate.core.plan import Plan
 from delineate.datasets import open_dataset
 from delineate.datasets.phantoms import write_dataset
+from delineate.datasets.tissue import write_tiles
 from delineate.learn.checkpoint import load_checkpoint
 from delineate.learn.selection import choose_cases
 from delineate.steps.plan import PlanSettings, plan
@@ -186,3 +187,74 @@ def test_two_processes_train_one_run_through_torchrun(settings):
 
     assert load_checkpoint(settings.out / "state.safetensors").facts["step"] == 2
     assert (settings.out / "card.md").exists()
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slides")
+    return [
+        write_tiles(folder / name, 3, seed, shape=(96, 96)) for name, seed in (("a", 0), ("b", 9))
+    ]
+
+
+@pytest.fixture
+def nuclei_settings(slides, tmp_path):
+    asked = PlanSettings(
+        data=slides[0], more=(slides[1],), out=tmp_path / "run", patch=(32, 32), measure=False
+    )
+    made = plan(asked).plan
+    options = {**made.model_options, "features": [4, 8], "strides": [[2, 2]] * 2, "fine": 4}
+    replace(made, model_options=options, batch_size=2).save(tmp_path / "run" / "plan.yaml")
+    return TrainSettings(data=slides[0], more=(slides[1],), out=tmp_path / "run", steps=3)
+
+
+def test_several_datasets_of_nuclei_train_one_model_that_is_scored_by_objects(nuclei_settings):
+    trained = train(nuclei_settings)
+
+    rows = json.loads((trained.folder / "metrics.json").read_text())["summary"]
+    assert {row["metric"] for row in rows} == {"dice", "aji", "pq", "sq", "dq", "f1"}
+    card = (trained.folder / "card.md").read_text()
+    assert "0.25 um to the pixel" in card
+    assert "nothing was chosen on them" in card
+    last = load_checkpoint(trained.folder / "last.safetensors").tensors
+    handed = load_checkpoint(trained.folder / "weights.safetensors").tensors
+    assert all((handed[name].float() - last[name]).abs().max() < 0.01 for name in last)
+
+
+def test_tissues_are_held_out_and_the_plan_says_which_cases(nuclei_settings):
+    dataset = open_dataset([nuclei_settings.data, *nuclei_settings.more])
+    tissue = dataset.tissue(dataset.ids()[0]) or "unknown"
+    others = {dataset.tissue(case) or "unknown" for case in dataset.ids()} - {tissue}
+    if not others:
+        with pytest.raises(DatasetError, match="leaves nothing"):
+            train(replace(nuclei_settings, hold_out=tissue))
+        return
+
+    train(replace(nuclei_settings, hold_out=tissue))
+
+    folds = Plan.load(nuclei_settings.out / "plan.yaml").folds
+    assert all((dataset.tissue(case) or "unknown") == tissue for case in folds[0])
+    assert set(folds[0]) | set(folds[1]) <= set(dataset.ids())
+
+
+def test_nuclei_of_unknown_resolution_ask_for_it(slides, tmp_path):
+    import shutil
+
+    from PIL import Image as Picture
+
+    bare = tmp_path / "bare"
+    shutil.copytree(slides[0], bare)
+    for side in ("images", "masks"):
+        for path in (bare / side).glob("*.tif"):
+            Picture.fromarray(read_pixels(path)).save(path.with_suffix(".png"))
+            path.unlink()
+
+    with pytest.raises(PlanError, match="--mpp"):
+        train(TrainSettings(data=bare, out=tmp_path / "run", steps=1))
+
+
+def read_pixels(path):
+    import tifffile
+
+    pixels = tifffile.imread(path)
+    return pixels.astype("uint16") if pixels.ndim == 2 else pixels

@@ -125,6 +125,8 @@ def train(settings: TrainSettings) -> Trained:
     training, validation = choose_cases(
         decided, dataset, settings.fold, settings.hold_out, settings.leave_out
     )
+    if processes.is_first:
+        decided = _with_tissues(settings, decided, training, validation)
     store = Store(settings.out / "cache", decided)
     if processes.is_first:
         check_names([*training, *validation])
@@ -152,6 +154,20 @@ def train(settings: TrainSettings) -> Trained:
         scores=board.text if board else "",
         weights_hash=hash_tensors(trainer.average),
     )
+
+
+def _with_tissues(
+    settings: TrainSettings, plan: Plan, training: Sequence[str], validation: Sequence[str]
+) -> Plan:
+    """Write the division by tissue into the plan, so that whoever has it knows the unseen cases."""
+    if settings.hold_out is None:
+        return plan
+    reason = f"The first validates: {settings.hold_out}, held out as whole tissues."
+    if settings.leave_out is not None:
+        reason += f" In neither: {settings.leave_out}."
+    told = plan.deciding(reason, folds=(tuple(validation), tuple(training)), num_folds=2)
+    told.save(settings.out / "plan.yaml")
+    return told
 
 
 def _finish(
