@@ -64,7 +64,7 @@ def draw_field(field: Field) -> bytes:
         The bytes of a JPEG.
     """
     window = _window(field)
-    scale = int(np.clip(round(SHOWN_PX / max(_size(window))), 1, 8))
+    scale = int(np.clip(round(SHOWN_PX / max(_size(window))), 1, 4))
     canvas = _beneath(field, window, scale)
     _outline(canvas, field.truth.ids[window], _truth_colours(field), scale)
     spurious = {id: colour for id, colour in _prediction_colours(field).items()

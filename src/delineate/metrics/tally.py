@@ -81,7 +81,7 @@ class Tallies:
     def text(self) -> str:
         """The counts in a sentence for a terminal."""
         one = self.total
-        typed = f", {one.mistyped} mistyped" if self.by_type else ""
+        typed = f" ({one.mistyped} of them mistyped)" if self.by_type else ""
         return (
             f"Of {one.num_true} true nuclei {one.matched} are matched{typed}, {one.merged} merged, "
             f"{one.split} split, {one.rough} rough, {one.missed} missed; of {one.num_predicted} "
