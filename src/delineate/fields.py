@@ -30,7 +30,7 @@ MISTAKE_COLOURS: dict[str, Colour] = {
 """Colour of each kind of mistake, and of none; told apart on pink and violet tissue."""
 SYNONYMS = {"merging": "merged", "fragment": "split"}
 """Kinds of predictions that share the colour of what they did to the truth."""
-PAPER = 245
+PAPER = 255
 """Grey of what lies beneath where there is no picture."""
 WIDEST_PX = 1280
 """Largest side of a field that is drawn whole; of larger ones the worst part is."""
