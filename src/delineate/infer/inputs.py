@@ -36,15 +36,19 @@ class Source:
         return [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
 
 
-def find_sources(inputs: Sequence[str | Path], num_channels: int) -> list[Source]:
+def find_sources(
+    inputs: Sequence[str | Path], num_channels: int, *, is_colour: bool = False
+) -> list[Source]:
     """Expand what the user named into cases.
 
     Files named ID_0000, ID_0001, ... are the channels of case ID if the model has several;
-    for a model of one channel the ending _0000 is dropped from the id.
+    for a model of one channel the ending _0000 is dropped from the id. Pictures in colour have
+    all channels in one file, so that such names are tiles that somebody counted.
 
     Args:
         inputs: Files, globs, folders of files or folders of a DICOM series.
         num_channels: Channels that the model takes.
+        is_colour: Whether these are the colours of one picture.
 
     Returns:
         Cases in the order of the inputs; equal ids are told apart by their folders.
@@ -56,7 +60,8 @@ def find_sources(inputs: Sequence[str | Path], num_channels: int) -> list[Source
     unique = list({path.resolve(): path for path in paths}.values())
     grouped: dict[tuple[Path, str], list[Path]] = {}
     for path in unique:
-        grouped.setdefault((path.parent, _case_id(path, num_channels)), []).append(path)
+        case_id = strip_suffix(path) if is_colour else _case_id(path, num_channels)
+        grouped.setdefault((path.parent, case_id), []).append(path)
     if not grouped:
         raise FileError("There is no input. Name files, globs or folders of images.")
     ids = [case_id for _, case_id in grouped]

@@ -7,6 +7,7 @@ not with its area.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,6 +65,25 @@ def find_objects(image: Image, plan: Plan, network: Network) -> Instances:
     ids = np.zeros(image.geometry.shape, np.int32)
     areas = paint_scaled(found, ids, (height, width))
     return _as_instances(ids, found, areas > 0, plan)
+
+
+def tell_facts(found: Instances, picture: Image, seconds: float) -> dict[str, Any]:
+    """Say what was found, in what, and how fast.
+
+    Args:
+        found: The objects.
+        picture: The picture.
+        seconds: Time that it took.
+
+    Returns:
+        Number of objects, um to the pixel, megapixels per second, what was changed before.
+    """
+    return {
+        "num_objects": found.count,
+        "mpp": round(picture.geometry.spacing_mm[-1] * 1000, 6),
+        "megapixels_per_second": round(found.ids.size / 1e6 / max(seconds, 1e-6), 2),
+        "notes": list(picture.notes),
+    }
 
 
 @dataclass(kw_only=True, eq=False)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from delineate.core.case import Case, Prediction
-from delineate.core.errors import ShapeError
+from delineate.core.errors import GeometryError, ShapeError
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
@@ -24,7 +24,7 @@ from delineate.infer.bundle import load_bundle, num_outputs
 from delineate.infer.device import choose_device, has_bf16
 from delineate.infer.export import Canvas, Decision, export
 from delineate.infer.intake import check_image
-from delineate.infer.nuclei import find_objects
+from delineate.infer.nuclei import find_objects, tell_facts
 from delineate.infer.preparation import Prepared, prepare_image
 from delineate.infer.tissue import ready_tissue
 from delineate.infer.window import Network, lay_tiles, slide
@@ -110,11 +110,19 @@ class Predictor:
 
         Returns:
             Mask on the image's own grid, and what was asked for.
+
+        Raises:
+            GeometryError: If `mpp` is given for a model of regions.
         """
         start = perf_counter()
         picture = image.image if isinstance(image, Case) else image
         if self.plan.task == "instances":
             picture = ready_tissue(picture, self.plan, mpp=mpp, force=force)
+        elif mpp is not None:
+            raise GeometryError(
+                f"mpp is for models of nuclei, and {self.name} is none; it takes the resolution "
+                "from the image. Leave --mpp out."
+            )
         check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
         mirrored = self._checked_flips(self.plan.flips if flips is None else flips)
         answer = self._regions
@@ -122,6 +130,9 @@ class Predictor:
             answer = self._objects
         fields = answer(picture, mirrored, probabilities=probabilities, entropy=entropy)
         facts = {**self._provenance(mirrored, perf_counter() - start), **fields.pop("facts", {})}
+        if self.plan.task == "instances":
+            told = image.facts.get("mpp_from") if isinstance(image, Case) else None
+            facts["mpp_from"] = "by hand" if mpp is not None else told or "file"
         return Prediction(
             case_id=image.id if isinstance(image, Case) else strip_suffix(Path(picture.source)),
             labels=self.labels,
@@ -153,15 +164,9 @@ class Predictor:
             )
         start = perf_counter()
         found = find_objects(picture, self.plan, self._averaged(flips))
-        grid, source = picture.geometry, f"{self.name} on {picture.source}"
-        mask = Mask(geometry=grid, load=found.label_map, source=source)
-        facts = {
-            "num_objects": found.count,
-            "mpp": grid.spacing_mm[-1] * 1000 if grid.is_physical else None,
-            "megapixels_per_second": round(
-                math.prod(grid.shape) / 1e6 / (perf_counter() - start), 2
-            ),
-        }
+        facts = tell_facts(found, picture, perf_counter() - start)
+        source = f"{self.name} on {picture.source}"
+        mask = Mask(geometry=picture.geometry, load=found.label_map, source=source)
         return {"mask": mask, "instances": found, "facts": facts}
 
     def logits(

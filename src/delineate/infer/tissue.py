@@ -3,8 +3,10 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from delineate.core.colours import in_colours
-from delineate.core.errors import GeometryError
+from delineate.core.errors import FileError, GeometryError
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.core.plan import Plan
@@ -31,6 +33,7 @@ def ready_tissue(
 
     Raises:
         GeometryError: If its resolution is unknown, no positive number, or much too coarse.
+        FileError: If it has pixels that are no numbers.
     """
     if mpp is not None:
         if not (math.isfinite(mpp) and mpp > 0):
@@ -54,7 +57,7 @@ def ready_tissue(
             f"{max(factor):.3g} times to the model's {want:.3g}, where nuclei are guesses. "
             "Pass a finer scan, correct --mpp, or insist with --force."
         )
-    return in_colours(image)
+    return in_colours(_opened(image))
 
 
 def zoom(geometry: Geometry, plan: Plan) -> tuple[float, ...]:
@@ -69,3 +72,20 @@ def zoom(geometry: Geometry, plan: Plan) -> tuple[float, ...]:
     """
     factors = [have / want for have, want in zip(geometry.spacing_mm, plan.spacing_mm, strict=True)]
     return tuple(1.0 if abs(factor - 1) <= NEARLY else factor for factor in factors)
+
+
+def _opened(image: Image) -> Image:
+    """Hold the pixels, so that no second look reads the file again, and say what will change."""
+    array = image.array
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        count = int(array.size - np.isfinite(array).sum())
+        raise FileError(
+            f"{image.source} has {count} values that are NaN or infinite. "
+            "Export the picture again, in 8 or 16 bits."
+        )
+    notes = list(image.notes)
+    if len(array) == 1:
+        notes.append("The picture is grey; all three colours were given its values.")
+    if array.dtype != np.uint8:
+        notes.append(f"The values of type {array.dtype} were brought to 8 bits.")
+    return replace(image, load=lambda: array, notes=tuple(notes))

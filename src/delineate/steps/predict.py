@@ -106,9 +106,11 @@ def predict(settings: PredictSettings) -> Predicted:
     """
     formats = _formats(settings)
     predictor = Predictor.load(settings.model, device=settings.device)
-    if formats == ("auto",) and predictor.plan.task == "instances":
-        formats = AUTO_OBJECTS
-    sources = find_sources(settings.inputs, len(predictor.plan.channels))
+    has_objects = predictor.plan.task == "instances"
+    if has_objects:
+        formats = _spelt_out(formats)
+    num_channels = len(predictor.plan.channels)
+    sources = find_sources(settings.inputs, num_channels, is_colour=has_objects)
     ledger = Ledger(settings.out)
     keys = {source.id: _key(settings, predictor, source) for source in sources}
     todo = [
@@ -155,20 +157,28 @@ def _formats(settings: PredictSettings) -> tuple[str, ...]:
     return names
 
 
+def _spelt_out(formats: Sequence[str]) -> tuple[str, ...]:
+    """Say which formats auto means for objects."""
+    parts = [AUTO_OBJECTS if name == "auto" else (name,) for name in formats]
+    return tuple(dict.fromkeys(name for part in parts for name in part))
+
+
 def _file_name(case_id: str, name: str) -> str:
     return f"{case_id}{WRITERS[name].suffix}"
 
 
 def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dict[str, Any]:
-    flips = predictor.plan.flips if settings.flips is None else settings.flips
+    plan = predictor.plan
+    flips = plan.flips if settings.flips is None else settings.flips
+    objects = {"mpp": settings.mpp, "decoder": [plan.decoder, plan.decoder_options]}
     return {
         "weights_hash": predictor.weights_hash,
-        "plan_hash": predictor.plan.hash(),
+        "plan_hash": plan.hash(),
         "format": settings.format,
         "flips": sorted(flips),
         "probabilities": settings.probabilities,
         "entropy": settings.entropy,
-        **({} if settings.mpp is None else {"mpp": settings.mpp}),
+        **(objects if plan.task == "instances" else {}),
         "inputs": source.stamp(),
     }
 
