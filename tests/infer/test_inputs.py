@@ -45,6 +45,13 @@ def test_the_single_channel_of_nnunet_names_is_dropped(tmp_path):
     assert ids(find_sources([tmp_path], 1)) == ["hip_007"]
 
 
+def test_counted_tiles_in_colour_are_cases_of_their_own(tmp_path):
+    for name in ("slide_0000", "slide_0001"):
+        write(tmp_path / f"{name}.nii.gz")
+
+    assert ids(find_sources([tmp_path], 3, is_colour=True)) == ["slide_0000", "slide_0001"]
+
+
 def test_equal_names_in_two_folders_are_told_apart(tmp_path):
     for folder in ("monday", "tuesday"):
         write(tmp_path / folder / "scan.nii.gz")

@@ -132,6 +132,21 @@ def test_mirrored_answers_turn_their_offsets_back(nuclei_plan):
     assert np.array_equal(once.mask.array, once.instances.label_map())
 
 
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
+def test_averaged_answers_turn_with_the_picture(nuclei_plan, axes):
+    torch.manual_seed(0)
+    model = build_model("unet", 3, 5, 2, features=(4, 8, 8)).eval()
+    run = Predictor(plan=nuclei_plan, model=model)._averaged(axes)
+    tiles = torch.rand(1, 3, 32, 48)
+
+    straight = run(tiles)
+
+    for axis in axes:
+        mirrored = run(tiles.flip(axis + 2)).flip(axis + 2)
+        mirrored[:, 1 + axis] *= -1
+        assert torch.allclose(mirrored, straight, atol=1e-5)
+
+
 def test_tile_boundaries_leave_no_seam_where_the_rim_is_wide_enough(nuclei_plan, monkeypatch):
     torch.manual_seed(0)
     model = build_model("unet", 3, 5, 2, features=(4, 8), strides=[[2, 2]] * 2, fine=4,

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from delineate.core.case import Case
-from delineate.core.errors import DelineateError, ShapeError
+from delineate.core.errors import DelineateError, GeometryError, ShapeError
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.core.labels import Label, LabelTable
@@ -180,3 +180,8 @@ def test_the_cpu_is_always_there():
 
     assert device.type == "cpu"
     assert has_bf16(device) in (True, False)
+
+
+def test_micrometres_are_refused_by_a_model_of_regions(make_predictor):
+    with pytest.raises(GeometryError, match=r"mpp is for models of nuclei.*Leave --mpp out"):
+        make_predictor().predict(image_of(blocks((16, 16, 16))), mpp=0.25)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from delineate.core.errors import GeometryError
+from delineate.core.errors import FileError, GeometryError
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.infer.tissue import ready_tissue, zoom
@@ -67,3 +67,33 @@ def test_nearly_equal_resolutions_count_as_equal(nuclei_plan):
     near = replace(picture(), geometry=Geometry.of_spacing((20, 30), (0.000253, 0.000248)))
 
     assert zoom(near.geometry, nuclei_plan) == (1.0, 1.0)
+
+
+def test_what_is_changed_is_noted_and_what_is_not_is_not(nuclei_plan):
+    assert ready_tissue(picture(), nuclei_plan).notes == ()
+
+    notes = ready_tissue(picture(channels=1, dtype=np.uint16), nuclei_plan).notes
+
+    assert "grey" in notes[0]
+    assert "uint16" in notes[1]
+
+
+def test_a_file_is_read_once(nuclei_plan):
+    looks = []
+    image = picture()
+    counted = replace(image, load=lambda: looks.append(1) or image.array)
+
+    ready = ready_tissue(counted, nuclei_plan)
+
+    assert ready.array is image.array
+    assert counted.array is image.array
+    assert looks == [1]
+
+
+def test_pixels_that_are_no_numbers_are_refused(nuclei_plan):
+    array = np.zeros((3, 4, 5), np.float32)
+    array[0, 1, 2:4] = np.nan
+    image = Image.of(array, Geometry.of_spacing((4, 5), (0.00025, 0.00025)), source="tile.tif")
+
+    with pytest.raises(FileError, match=r"tile\.tif has 2 values that are NaN"):
+        ready_tissue(image, nuclei_plan)
