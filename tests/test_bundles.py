@@ -9,6 +9,7 @@ from delineate.core.plan import Plan
 from delineate.datasets import open_dataset
 from delineate.infer.bundle import SHIPPED, load_bundle
 from delineate.metrics import METRICS
+from delineate.metrics.instance import aggregated_jaccard, pair_up
 
 BUNDLES = sorted(path for path in SHIPPED.iterdir() if path.is_dir())
 
@@ -52,3 +53,19 @@ def test_hippocampus_is_as_good_on_unseen_cases_as_its_card_says(shared_data):
     rows = json.loads((SHIPPED / "hippocampus" / "metrics.json").read_text())["summary"]
     stated = next(r["mean"] for r in rows if (r["label"], r["metric"]) == ("all classes", "dice"))
     assert sum(scores) / len(scores) == pytest.approx(stated, abs=0.03)
+
+
+@pytest.mark.parametrize(("name", "place"), [("nuclei", "monuseg"), ("nuclei-open", "dsb2018")])
+def test_nuclei_are_found_in_unseen_images_as_well_as_the_card_says(shared_data, name, place):
+    model = delineate.load(name)
+    data = open_dataset(shared_data / "pathology" / place)
+    unseen = [case.removeprefix("MoNuSeg.") for case in model.plan.folds[0]][::4]
+
+    scores = []
+    for case in map(data.case, unseen):
+        said = model.predict(case).instances
+        scores.append(aggregated_jaccard(pair_up(case.instances.ids, said.ids)))
+
+    rows = json.loads((SHIPPED / name / "metrics.json").read_text())["summary"]
+    stated = next(r["mean"] for r in rows if (r["label"], r["metric"]) == ("nucleus", "aji"))
+    assert sum(scores) / len(scores) == pytest.approx(stated, abs=0.1)

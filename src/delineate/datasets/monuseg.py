@@ -225,8 +225,8 @@ class MoNuSeg(Dataset):
         rasters = [id for id in self._ids if id not in self._found.drawings]
         if rasters:
             remarks.append(
-                f"The truth of {_few(rasters)} was read from colour masks, since its XML is "
-                "absent; outlines are not known there."
+                f"The truth of {_few(rasters)} was read from colour masks, moved by a pixel onto "
+                "the official convention, since its XML is absent; outlines are not known there."
             )
         return remarks
 
@@ -257,8 +257,8 @@ class MoNuSeg(Dataset):
         from delineate.datasets.colourmask import ids_of_colours  # scipy only where needed
 
         entry = self._found.colours[id]
-        array = decoded(entry.read(), entry.where, as_colours=True)
-        ids, lost = ids_of_colours(np.moveaxis(array, 0, -1))
+        colours = np.moveaxis(decoded(entry.read(), entry.where, as_colours=True), 0, -1)
+        ids, lost = ids_of_colours(colours, is_official=self._centre == "matlab")
         self._counts[id] = {LONE: lost} if lost else {}
         return Instances(ids=ids, types=np.ones(int(ids.max(initial=0)), dtype=np.int16))
 
