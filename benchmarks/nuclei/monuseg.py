@@ -16,10 +16,10 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import table
-from delineate.metrics.nuclei import score_instances
 
 from delineate.datasets import open_dataset
 from delineate.infer.predictor import Predictor
+from delineate.metrics.nuclei import score_instances
 
 NAMES = ("aji", "pq", "sq", "dq", "f1", "dice")
 
