@@ -7,35 +7,54 @@ from delineate.core.errors import ShapeError
 from delineate.losses import LOSSES, get_loss
 
 CLASSES = 3
+OBJECTS = {"nuclei"}
+"""Losses of objects, which have a target of their own."""
+PAIRS = [
+    (name, kind)
+    for name in LOSSES
+    for kind in (["objects"] if name in OBJECTS else ["classes", "layers"])
+]
 
 
 def targets(kind, shape=(2, 8, 9)):
     generator = torch.Generator().manual_seed(0)
     if kind == "classes":
         return torch.randint(0, CLASSES, shape, generator=generator)
+    if kind == "objects":  # foreground, two offsets, place of the type
+        inside = torch.randint(0, 2, shape, generator=generator).float()
+        offsets = torch.rand(shape[0], 2, *shape[1:], generator=generator) * inside[:, None]
+        types = torch.randint(0, 2, shape, generator=generator) * inside - (1 - inside)
+        return torch.cat([inside[:, None], offsets, types[:, None]], dim=1)
     return torch.randint(0, 2, (shape[0], CLASSES, *shape[1:]), generator=generator)
 
 
+def logits_like(target, seed=None):
+    generator = torch.Generator().manual_seed(seed) if seed is not None else None
+    channels = 5 if target.is_floating_point() else CLASSES
+    return torch.randn(len(target), channels, *target.shape[-2:], generator=generator)
+
+
 def perfect(target):
+    if target.is_floating_point():
+        types = torch.stack([target[:, 3] == kind for kind in range(2)], dim=1) * 40.0 - 20
+        return torch.cat([target[:, :1] * 40 - 20, target[:, 1:3], types], dim=1)
     if target.ndim == 3:
         return torch.nn.functional.one_hot(target.clamp_min(0), CLASSES).movedim(-1, 1) * 40.0 - 20
     return target * 40.0 - 20
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("kind", ["classes", "layers"])
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_perfect_answer_costs_nothing(name, kind):
     target = targets(kind)
 
     assert 0 <= float(get_loss(name)(perfect(target), target)) < 1e-4
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("kind", ["classes", "layers"])
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
 @pytest.mark.parametrize("fill", [None, 0, 1])
 def test_loss_is_positive_and_its_gradient_finite(name, kind, fill):
     target = targets(kind) if fill is None else torch.full_like(targets(kind), fill)
-    logits = torch.randn(2, CLASSES, 8, 9, requires_grad=True)
+    logits = logits_like(target).requires_grad_()
 
     loss = get_loss(name)(logits, target)
     loss.backward()
@@ -45,14 +64,13 @@ def test_loss_is_positive_and_its_gradient_finite(name, kind, fill):
     assert logits.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("kind", ["classes", "layers"])
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_ignored_pixels_change_nothing(name, kind):
     target = targets(kind)
     target[..., :4] = -1
-    logits = torch.randn(2, CLASSES, 8, 9, generator=torch.Generator().manual_seed(1))
+    logits = logits_like(target, 1)
     other = logits.clone()
-    other[..., :4] = 7 * torch.randn(2, CLASSES, 8, 4, generator=torch.Generator().manual_seed(2))
+    other[..., :4] = 7 * logits_like(target[..., :4], 2)
 
     loss = get_loss(name)
 
@@ -62,14 +80,16 @@ def test_ignored_pixels_change_nothing(name, kind):
 @pytest.mark.parametrize("name", LOSSES)
 def test_all_pixels_ignored_gives_a_finite_loss(name):
     target = torch.full((1, 4, 4), -1)
+    if name in OBJECTS:
+        target = torch.full((1, 4, 4, 4), -1.0)
 
-    assert torch.isfinite(get_loss(name)(torch.randn(1, CLASSES, 4, 4), target))
+    assert torch.isfinite(get_loss(name)(logits_like(target), target))
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_bfloat16_is_close_to_float32(name):
-    target = targets("classes", (2, 64, 64))
-    logits = torch.randn(2, CLASSES, 64, 64, generator=torch.Generator().manual_seed(1))
+    target = targets("objects" if name in OBJECTS else "classes", (2, 64, 64))
+    logits = logits_like(target, 1)
 
     exact, rough = (float(get_loss(name)(entry, target)) for entry in (logits, logits.bfloat16()))
 
