@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from delineate.core.image import Image
 from delineate.core.instances import Instances
 from delineate.writers.measures import measure
 
@@ -44,3 +45,19 @@ def test_object_without_pixels_has_no_size_and_breaks_nothing():
 
     assert found.area.tolist() == [0, 2]
     assert np.isfinite(found.centre).all()
+
+
+@pytest.mark.parametrize("rows", [1, 5, 16, 39])
+def test_strips_of_any_height_give_the_same_measures(monkeypatch, rows):
+    rng = np.random.default_rng(0)
+    instances = Instances.of(rng.integers(0, 5, (20, 30)).repeat(2, 0))
+    image = Image.of(rng.integers(0, 256, (3, 40, 30)).astype(np.uint8))
+    whole = measure(instances, image)
+    monkeypatch.setattr("delineate.writers.measures.STRIP", rows)
+
+    parts = measure(instances, image)
+
+    assert np.array_equal(parts.area, whole.area)
+    assert np.array_equal(parts.perimeter, whole.perimeter)
+    for name in ("centre", "major", "minor", "colours"):
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name))
