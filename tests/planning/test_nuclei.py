@@ -68,11 +68,12 @@ def test_unknown_resolution_is_refused_with_the_mend(nuclei):
         planned(replace(nuclei, is_physical=False))
 
 
-def test_short_budget_gets_a_smaller_network(nuclei):
-    short = planned(nuclei, machine=Machine(budget_s=60)).model_options["features"]
-    long = planned(nuclei, machine=Machine(budget_s=3600)).model_options["features"]
+def test_short_budget_gets_a_smaller_network_and_smaller_patches(nuclei):
+    short = planned(nuclei, machine=Machine(budget_s=60))
+    long = planned(nuclei, machine=Machine(budget_s=3600))
 
-    assert short[0] < long[0]
+    assert short.model_options["features"][0] < long.model_options["features"][0]
+    assert short.patch < long.patch
 
 
 def test_plans_of_regions_keep_the_hash_that_they_had_before_tasks_were_told_apart(nuclei):
