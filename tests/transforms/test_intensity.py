@@ -104,3 +104,11 @@ def test_each_sample_has_its_own_amount():
 
     assert torch.equal(out[0], image[0])
     assert not torch.allclose(out[1], image[1])
+
+
+def test_losing_resolution_moves_nothing():
+    ramp = torch.arange(60.0).reshape(1, 1, 1, 60).repeat(1, 1, 8, 1)
+
+    for factor in (0.4, 0.5, 0.7):
+        coarse = intensity.coarsen(ramp, factor)
+        assert abs(float((coarse - ramp)[..., 6:-6].mean())) < 0.1

@@ -147,8 +147,9 @@ def coarsen(image: Tensor, factor: float) -> Tensor:
         Changed batch of unchanged shape, (N, C, *S).
     """
     size = [max(1, round(length * factor)) for length in image.shape[2:]]
-    small = functional.interpolate(image, size, mode="nearest")
-    return functional.interpolate(small, image.shape[2:], mode=_linear(image), align_corners=False)
+    mode = _linear(image)  # the nearest would move everything by up to half a coarse step
+    small = functional.interpolate(image, size, mode=mode, align_corners=False)
+    return functional.interpolate(small, image.shape[2:], mode=mode, align_corners=False)
 
 
 def _spread(values: Tensor, image: Tensor) -> Tensor:
