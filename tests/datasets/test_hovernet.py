@@ -98,7 +98,7 @@ def test_arrays_that_contradict_each_other_are_refused(tmp_path, arrays, words):
     write_hovernet(tmp_path, {"a": arrays})
     (tmp_path / "labels.yaml").write_text("one: 1\ntwo: 2\n")
 
-    with pytest.raises(DatasetError, match=words):
+    with pytest.raises(FileError, match=words):
         _ = open_dataset(tmp_path).case("a").instances
 
 
@@ -109,7 +109,7 @@ def test_file_without_ids_is_refused(tmp_path):
     data = open_dataset(tmp_path)
 
     assert data.labels.names == ("type_1", "type_2")
-    with pytest.raises(DatasetError, match="holds no array inst_map"):
+    with pytest.raises(FileError, match="holds no array inst_map"):
         _ = data.case("b").instances
 
 

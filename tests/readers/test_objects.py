@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as Picture
 from scipy.io import savemat
 
-from delineate.core.errors import FileError
+from delineate.core.errors import DelineateError, FileError
 from delineate.readers import read_instances
 
 MAP = np.array([[0, 5, 5, 0], [0, 5, 0, 900], [0, 0, 0, 900]])
@@ -40,7 +40,7 @@ def test_geojson_of_others_is_painted_with_holes_and_classes(tmp_path):
     hole = [[3, 3], [3, 4], [4, 4], [4, 3], [3, 3]]
     features = [
         {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [square, hole]},
-         "properties": {"classification": {"name": "Tumor"},
+         "properties": {"objectType": "detection", "classification": {"name": "Tumor"},
                         "measurements": [{"name": "Confidence", "value": 0.5}]}},
         {"type": "Feature",
          "geometry": {"type": "Polygon", "coordinates": [[[8, 0], [9, 0], [9, 2], [8, 0]]]},
@@ -54,6 +54,33 @@ def test_geojson_of_others_is_painted_with_holes_and_classes(tmp_path):
     assert (found.ids == 1).sum() == 24
     assert found.ids[3, 3] == 0
     assert labels.names == ("Tumor", "nucleus")
+
+
+def test_regions_lines_and_points_beside_detections_are_no_objects(tmp_path):
+    corners = [[1, 1], [6, 1], [6, 6], [1, 6], [1, 1]]
+    area = {"type": "Polygon", "coordinates": [corners]}
+    whole = {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 9], [0, 0]]]}
+    features = [
+        {"type": "Feature", "geometry": whole, "properties": {"objectType": "annotation"}},
+        {"type": "Feature", "geometry": area, "properties": {"objectType": "detection"}},
+        {"type": "Feature", "geometry": {"type": "Point", "coordinates": [3, 3]}},
+    ]
+    (tmp_path / "a.geojson").write_text(json.dumps({"features": features}))
+    (tmp_path / "regions.geojson").write_text(json.dumps(features[:1]))
+    (tmp_path / "points.geojson").write_text(json.dumps(features[2:]))
+
+    assert read_instances(tmp_path / "a.geojson").instances.ids.sum() == 25
+    assert read_instances(tmp_path / "regions.geojson").instances.ids.sum() == 81
+    with pytest.raises(FileError, match="none of them is a polygon"):
+        read_instances(tmp_path / "points.geojson")
+
+
+@pytest.mark.parametrize("array", [np.array([[0.5, 1.0]]), np.array([[-1, 2]]), np.zeros(4, int)])
+def test_arrays_that_are_no_map_of_ids_are_refused(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+
+    with pytest.raises(DelineateError, match=r"a\.npy"):
+        read_instances(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize(
@@ -74,5 +101,5 @@ def test_damaged_files_are_answered_with_a_sentence(tmp_path, name, content, sai
 def test_mat_of_something_else_is_refused(tmp_path):
     savemat(tmp_path / "a.mat", {"x": 1})
 
-    with pytest.raises(FileError, match="no inst_map"):
+    with pytest.raises(FileError, match="no array inst_map"):
         read_instances(tmp_path / "a.mat")

@@ -258,3 +258,21 @@ def read_pixels(path):
 
     pixels = tifffile.imread(path)
     return pixels.astype("uint16") if pixels.ndim == 2 else pixels
+
+
+def test_training_starts_from_another_model_and_its_card_says_so(settings, tmp_path):
+    train(settings)
+    again = replace(settings, out=tmp_path / "again", steps=1, start_from=str(settings.out), seed=1)
+
+    train(again)
+
+    first, second = (load_checkpoint(run.out / "last.safetensors") for run in (settings, again))
+    gaps = [
+        float((value - second.tensors[name]).abs().max())
+        for name, value in first.tensors.items()
+        if value.is_floating_point() and value.ndim > 1
+    ]
+    assert max(gaps) < 0.05  # at random they would differ by tenths
+    options = Plan.load(again.out / "plan.yaml").model_options
+    assert options == Plan.load(settings.out / "plan.yaml").model_options
+    assert "--start-from run" in (again.out / "card.md").read_text()

@@ -16,6 +16,7 @@ from delineate.core.errors import ShapeError
 
 Order = Literal["row", "column"]
 BoolArray = NDArray[np.bool_]
+RIGHT, DOWN, LEFT, UP = range(4)  # each the right turn of the one before
 
 
 def encode_runs(mask: BoolArray, *, order: Order = "row", first: int = 1) -> NDArray[np.int64]:
@@ -159,49 +160,54 @@ def mask_to_polygons(mask: BoolArray) -> list[NDArray[np.float64]]:
         first pixel at (0, 0); outer rings run clockwise as seen with y downwards, holes the
         other way.
     """
-    steps = _boundary_steps(np.asarray(mask, dtype=bool))
-    rings = []
-    while steps:
-        start = next(iter(steps))
-        direction = steps[start][0]
-        ring: list[tuple[int, int]] = []
-        point = start
-        while point in steps:
-            options = steps[point]
-            # At a corner where two pixels touch, the turn to the right keeps them apart.
-            right = (-direction[1], direction[0])
-            chosen = right if right in options else options[0]
-            options.remove(chosen)
-            if not options:
-                del steps[point]
-            if chosen != direction or not ring:
-                ring.append(point)
-            direction = chosen
-            point = (point[0] + direction[0], point[1] + direction[1])
-        corners = np.array(ring, dtype=np.float64) - 0.5
-        rings.append(_without_straight_start(corners))
-    return rings
+    inside = np.asarray(mask, dtype=bool)
+    rows, columns = inside.shape
+    steps = np.zeros((rows + 1, columns + 1, 4), dtype=bool)  # by corner, then by direction
+    padded = np.pad(inside, 1)
+    steps[:-1, :-1, RIGHT] = inside & ~padded[:-2, 1:-1]
+    steps[:-1, 1:, DOWN] = inside & ~padded[1:-1, 2:]
+    steps[1:, 1:, LEFT] = inside & ~padded[2:, 1:-1]
+    steps[1:, :-1, UP] = inside & ~padded[1:-1, :-2]
+    keys, following = _followed(steps)
+    direction = keys % 4
+    is_corner = np.empty(len(keys), dtype=bool)
+    is_corner[following] = direction[following] != direction
+    order, ends = _walk(following, np.flatnonzero(direction == RIGHT))
+    y, x = np.divmod(keys[order] // 4, columns + 1)
+    corners = np.stack([x, y], axis=1) - 0.5
+    kept = is_corner[order]
+    # A ring has as many corners as turns among its steps.
+    counts = np.cumsum(kept)[ends - 1] if len(ends) else ends
+    return np.split(corners[kept], counts[:-1]) if len(ends) else []
 
 
-def _boundary_steps(mask: BoolArray) -> dict[tuple[int, int], list[tuple[int, int]]]:
-    """List, for each pixel corner (x, y), the unit steps that have foreground on their right."""
-    padded = np.pad(mask, 1)
-    inside = padded[1:-1, 1:-1]
-    sides = (  # neighbour, step, corner of the pixel where the step starts
-        (padded[:-2, 1:-1], (1, 0), (0, 0)),
-        (padded[1:-1, 2:], (0, 1), (1, 0)),
-        (padded[2:, 1:-1], (-1, 0), (1, 1)),
-        (padded[1:-1, :-2], (0, -1), (0, 1)),
+def _followed(steps: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List unit steps, and for each the place of the one that follows it."""
+    width = steps.shape[1]
+    has_step = steps.reshape(-1)
+    keys = np.flatnonzero(has_step)
+    corner, direction = np.divmod(keys, 4)
+    end = 4 * (corner + np.array([1, width, -1, -width])[direction])
+    # Where two pixels touch at a corner there are two ways; the turn to the right keeps them apart.
+    right, left = end + (direction + 1) % 4, end + (direction + 3) % 4
+    chosen = np.where(
+        has_step[right], right, np.where(has_step[end + direction], end + direction, left)
     )
-    steps: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for neighbour, step, (dx, dy) in sides:
-        for y, x in np.argwhere(inside & ~neighbour).tolist():
-            steps.setdefault((x + dx, y + dy), []).append(step)
-    return steps
+    return keys, np.searchsorted(keys, chosen)
 
 
-def _without_straight_start(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Drop the first corner if the ring only happens to begin there."""
-    before, here, after = corners[-1], corners[0], corners[1]
-    (ax, ay), (bx, by) = here - before, after - here
-    return corners[1:] if ax * by == ay * bx else corners
+def _walk(
+    following: NDArray[np.int64], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Go round every ring from its first start: all places in order, and where rings end."""
+    after, is_open = following.tolist(), bytearray(b"\1") * len(following)
+    order: list[int] = []
+    ends = []
+    for place in starts.tolist():
+        if is_open[place]:
+            while is_open[place]:
+                is_open[place] = 0
+                order.append(place)
+                place = after[place]
+            ends.append(len(order))
+    return np.array(order, dtype=np.int64), np.array(ends, dtype=np.int64)

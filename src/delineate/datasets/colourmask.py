@@ -4,12 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from delineate.core.rasters import Centre
+
 OFFSET_PX = 1
 """Pixels down and right by which the colour masks lie off the official truth.
 
 Their maker tested the polygons at (column, row), the official script at one more each. Found in
 the data: predictions of one model lie 0.92 and 0.96 px apart against either kind of truth.
 """
+BLUR_PX = 0.4
+"""Blur that tells on which side of a border the middle of four pixels lies."""
 SLIVER_PX = 10
 """A patch of fewer pixels is a remnant of an overlap and no nucleus."""
 TOLERANCE = 1
@@ -22,7 +26,7 @@ _EVERYWHERE = np.ones((3, 3), dtype=bool)
 
 
 def ids_of_colours(
-    colours: NDArray[np.uint8], *, is_official: bool = False
+    colours: NDArray[np.uint8], centre: Centre = "skimage"
 ) -> tuple[NDArray[np.int32], int]:
     """Tell nuclei apart by their colours, and give overlaps to one of the two.
 
@@ -33,7 +37,8 @@ def ids_of_colours(
 
     Args:
         colours: (Y, X, 3), black outside.
-        is_official: Whether to move everything by `OFFSET_PX`, onto the official convention.
+        centre: Convention that the ids shall follow; "matlab" is official and a pixel up and left
+            of the masks' own, "half" is where the picture has the nuclei, halfway between.
 
     Returns:
         Ids from 1, (Y, X), and how many slivers were left out.
@@ -57,9 +62,45 @@ def ids_of_colours(
     if owner[patches].min(initial=1) > 0:
         numbered = numbered + 1
     ids = numbered.astype(np.int32)
-    if is_official:
+    if centre == "matlab":
         ids = np.pad(ids, ((0, OFFSET_PX), (0, OFFSET_PX)), mode="edge")[OFFSET_PX:, OFFSET_PX:]
-    return ids, int(lost.sum())
+    return half_a_pixel(ids) if centre == "half" else ids, int(lost.sum())
+
+
+def half_a_pixel(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Move a map of ids half a pixel up and left.
+
+    Each id is blurred a little and read between four pixels; the strongest there, or the
+    background, has the pixel. Draws on straight borders go to either side in turn, so that
+    nothing grows or shrinks.
+
+    Args:
+        ids: Map of ids, (Y, X), 0 outside.
+
+    Returns:
+        Map of the same shape and ids; one of a few pixels may vanish.
+    """
+    rows, columns = np.indices(ids.shape, sparse=True)
+    best = _between(ids == 0) + np.where((rows + columns) % 2, 1e-4, -1e-4).astype(np.float32)
+    moved = np.zeros_like(ids)
+    reach = int(3 * BLUR_PX) + 1
+    for place, box in enumerate(ndimage.find_objects(ids), start=1):
+        if box is None:
+            continue
+        near = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in box)
+        strength = _between(ids[near] == place)
+        wins = strength > best[near]
+        best[near][wins] = strength[wins]
+        moved[near][wins] = place
+    return moved
+
+
+def _between(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Blur, and read half a pixel down and right of each pixel's centre."""
+    blurred = ndimage.gaussian_filter(mask.astype(np.float32), BLUR_PX, mode="nearest")
+    blurred = np.pad(blurred, ((0, 1), (0, 1)), mode="edge")
+    mean = blurred[:-1, :-1] + blurred[1:, :-1] + blurred[:-1, 1:] + blurred[1:, 1:]
+    return np.asarray(mean / 4, dtype=np.float32)
 
 
 def _patches(place: IntArray) -> tuple[IntArray, IntArray]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from delineate.core.errors import DatasetError, DelineateError
+from delineate.core.errors import DelineateError
 from delineate.core.instances import UNTYPED, Instances
 from delineate.core.labels import LabelTable
 from delineate.core.progress import track
@@ -14,14 +14,12 @@ from delineate.datasets.legend import find_legend
 from delineate.datasets.tiles import Finds, Tile, TileDataset, look_for
 from delineate.datasets.typenames import TYPE_INFO, TypeNames, read_type_info
 from delineate.readers import natural_order
-from delineate.readers.content import AnyArray, as_labels
-from delineate.readers.matlab import names_in_mat, read_mat, whole_numbers
+from delineate.readers.hovernet import IDS, read_nuclei
+from delineate.readers.matlab import names_in_mat
 
 PARTS = ("train", "training")
 """Sub-folders that are looked into where the folder itself holds no pair."""
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-IDS = "inst_map"
-KEYS = (IDS, "type_map", "inst_type", "inst_uid")
 
 
 class HoVerNet(TileDataset):
@@ -99,7 +97,7 @@ class HoVerNet(TileDataset):
         Returns:
             The nuclei.
         """
-        ids, types = _read(tile.objects)
+        ids, types = read_nuclei(tile.objects)
         if not self._types.is_typed:
             return self.numbered(id, ids, tile.objects)
         table = self._types.label_ids(types, tile.objects)
@@ -134,52 +132,10 @@ class HoVerNet(TileDataset):
         found: set[int] = set()
         for tile in track(self._found.tiles.values(), "finding the types", len(self.ids())):
             try:
-                found |= set(_read(tile.objects)[1].values())
+                found |= set(read_nuclei(tile.objects)[1].values())
             except DelineateError:
                 continue  # reading the case itself, or the audit, tells of it
         return TypeNames.made_up(found)
-
-
-def _read(path: Path) -> tuple[AnyArray, dict[int, int]]:
-    """Read the map of ids and the type of each that has one."""
-    found = read_mat(path, KEYS)
-    if IDS not in found:
-        raise DatasetError(
-            f"{path} holds no array {IDS}. Give it the ids of the nuclei by pixel, or remove it."
-        )
-    ids = found[IDS]
-    if ids.dtype.kind not in "ui":
-        ids = as_labels(ids, str(path)).astype(np.int32)
-    known = np.unique(ids[ids != 0])
-    if "inst_type" in found:
-        types = whole_numbers(found["inst_type"], path)
-        numbers = whole_numbers(found["inst_uid"], path) if "inst_uid" in found else known
-        if len(types) == len(numbers):
-            return ids, dict(zip(numbers.tolist(), types.tolist(), strict=True))
-        if "type_map" not in found:
-            raise DatasetError(
-                f"{path} lists {len(types)} types (inst_type) for {len(numbers)} nuclei. Write "
-                "one a nucleus in ascending order of ids, or leave the case out."
-            )
-    if "type_map" not in found:
-        return ids, {}
-    return ids, _commonest(ids, as_labels(found["type_map"], str(path)), path)
-
-
-def _commonest(ids: AnyArray, types: AnyArray, path: Path) -> dict[int, int]:
-    """Give each id the commonest type of its pixels, 0 only if it has no other."""
-    if types.shape != ids.shape:
-        raise DatasetError(
-            f"{path} has a type_map of shape {types.shape} but an {IDS} of shape {ids.shape}. "
-            "Bring them to one size, or leave the case out."
-        )
-    inside = (ids != 0) & (types != 0)
-    numbers, rows = np.unique(ids[inside], return_inverse=True)
-    kinds, columns = np.unique(types[inside], return_inverse=True)
-    table = np.zeros((len(numbers), len(kinds)), dtype=np.int64)
-    np.add.at(table, (rows, columns), 1)
-    best = kinds[table.argmax(axis=1)] if len(numbers) else kinds
-    return dict(zip(numbers.tolist(), best.tolist(), strict=False))
 
 
 def _sides(root: Path) -> tuple[Path, dict[str, Path], dict[str, Path]]:

@@ -31,6 +31,12 @@ ASSUMED_MPP = 0.25
 PICTURES = (".tif", ".tiff", ".png", ".webp")
 TRUTHS = {"annotations", "color_masks"}
 """Folders one of which stands beside "Tissue Images"."""
+MOVED = {
+    "matlab": ", and moved by a pixel onto the official convention",
+    "half": ", and moved by half a pixel onto the picture",
+    "skimage": "",
+}
+"""What was done to colour masks, by the convention that was asked for."""
 LONE = "of a few pixels that touch no other were left out"
 
 
@@ -182,6 +188,14 @@ class MoNuSeg(Dataset):
         """
         return organ_of(id)
 
+    def aligned(self) -> "MoNuSeg":
+        """Paint the outlines where they were drawn, half a pixel off the official convention.
+
+        Returns:
+            The same cases.
+        """
+        return MoNuSeg(self.root, mpp=self._mpp, order=self._order, centre="half")
+
     def problems(self) -> list[str]:
         """List images without a truth and truths without their image.
 
@@ -225,8 +239,8 @@ class MoNuSeg(Dataset):
         rasters = [id for id in self._ids if id not in self._found.drawings]
         if rasters:
             remarks.append(
-                f"The truth of {_few(rasters)} was read from colour masks, moved by a pixel onto "
-                "the official convention, since its XML is absent; outlines are not known there."
+                f"The truth of {_few(rasters)} was read from colour masks, since its XML is "
+                f"absent{MOVED[self._centre]}; outlines are not known there."
             )
         return remarks
 
@@ -258,7 +272,7 @@ class MoNuSeg(Dataset):
 
         entry = self._found.colours[id]
         colours = np.moveaxis(decoded(entry.read(), entry.where, as_colours=True), 0, -1)
-        ids, lost = ids_of_colours(colours, is_official=self._centre == "matlab")
+        ids, lost = ids_of_colours(colours, self._centre)
         self._counts[id] = {LONE: lost} if lost else {}
         return Instances(ids=ids, types=np.ones(int(ids.max(initial=0)), dtype=np.int16))
 

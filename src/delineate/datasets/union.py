@@ -127,6 +127,14 @@ class Union(Dataset):
             history=case.history,
         )
 
+    def aligned(self) -> "Union":
+        """Have every member's truth where its pictures have it.
+
+        Returns:
+            The same cases.
+        """
+        return Union([data.aligned() for data in self._members.values()])
+
     def patient(self, id: str) -> str:
         """Say whose a case is.
 

@@ -9,7 +9,7 @@ from delineate.core.formats import Reader
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.readers.dicom import DicomReader
-from delineate.readers.raster import RasterReader
+from delineate.readers.raster import RasterReader, open_raster
 from delineate.readers.volume import VolumeReader
 
 if TYPE_CHECKING:
@@ -68,24 +68,22 @@ def read_instances(path: str | Path) -> "Objects":
     Returns:
         The objects, the labels that name their types (None if the file names none) and the grid.
     """
-    from delineate.readers import objects  # reads polygons and arrays, which few files need
+    from delineate.readers import geojson, objects  # polygons and arrays, which few files hold
 
     file = Path(path)
     name = file.name.lower()
     special = {
-        objects.GEOJSON: objects.read_geojson,
+        geojson.ENDINGS: geojson.read_geojson,
         (".npy",): objects.read_array,
         (".mat",): objects.read_hovernet,
     }
     for endings, read in special.items():
         if name.endswith(endings):
             return read(file)
-    comment = ""
-    if name.endswith((".tif", ".tiff")):
-        from delineate.readers.tiff import comment_of
-
-        comment = comment_of(file)
-    return objects.objects_of_mask(read_mask(file), comment)
+    if READERS["raster"].can_read(file):
+        content = open_raster(file, as_mask=True)
+        return objects.objects_of_mask(content.mask(), content.comment)
+    return objects.objects_of_mask(read_mask(file), "")
 
 
 def find_files(folder: str | Path, *, recursive: bool = False) -> list[Path]:

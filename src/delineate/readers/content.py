@@ -34,6 +34,8 @@ class Content:
     """What the reader noticed or mended, one sentence each."""
     labels: LabelTable | None = None
     """The classes, if the file names them."""
+    comment: str = ""
+    """The line of text that our own label images carry, or what another program wrote there."""
     segments: tuple[tuple[int, int], ...] = ()
     """Channel and value of each class, where classes lie in several channels."""
 

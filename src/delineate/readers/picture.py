@@ -58,6 +58,7 @@ def open_picture(path: Path, *, as_mask: bool) -> Content:
         channels=("grey",) if has_one else COLOURS,
         notes=tuple(notes),
         labels=labels_of_tag(tag),
+        comment=tag,
     )
 
 

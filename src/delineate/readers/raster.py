@@ -30,7 +30,7 @@ class RasterReader(Reader):
         Returns:
             Image of shape (C, Y, X), or (C, Z, Y, X) for a TIFF of several pages.
         """
-        return _open(path, as_mask=False).image()
+        return open_raster(path, as_mask=False).image()
 
     def read_mask(self, path: Path) -> Mask:
         """Read labels; values stay as stored, so that a mask of 0 and 255 has the id 255.
@@ -41,7 +41,7 @@ class RasterReader(Reader):
         Returns:
             Mask of ids (Y, X), or (Z, Y, X) for a TIFF of several pages.
         """
-        return _open(path, as_mask=True).mask()
+        return open_raster(path, as_mask=True).mask()
 
     def read_labels(self, path: Path) -> LabelTable | None:
         """Read the classes that our own writers leave in a comment.
@@ -52,10 +52,19 @@ class RasterReader(Reader):
         Returns:
             The table, or None if the file names no classes.
         """
-        return _open(path, as_mask=True).labels
+        return open_raster(path, as_mask=True).labels
 
 
-def _open(path: Path, *, as_mask: bool) -> Content:
+def open_raster(path: Path, *, as_mask: bool) -> Content:
+    """Read size, colour mode and comment of a picture.
+
+    Args:
+        path: The file.
+        as_mask: True to keep stored indices, False to look colours up.
+
+    Returns:
+        Its content, not loaded yet.
+    """
     if path.name.lower().endswith((".tif", ".tiff")):
         from delineate.readers.tiff import open_tiff
 

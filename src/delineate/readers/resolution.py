@@ -60,16 +60,24 @@ def _of_ome(comment: str) -> tuple[float, float] | None:
         if entry.tag.endswith("Pixels") and "PhysicalSizeX" in entry.attrib:
             steps = []
             for axis in "YX":
-                unit = entry.get(f"PhysicalSize{axis}Unit", "µm")
-                size = entry.get(f"PhysicalSize{axis}", entry.attrib["PhysicalSizeX"])
-                steps.append(float(size) * UNITS_UM.get(unit, 0.0))
+                said = axis if f"PhysicalSize{axis}" in entry.attrib else "X"
+                unit = entry.get(f"PhysicalSize{said}Unit", "µm")
+                size = _float(entry.attrib[f"PhysicalSize{said}"])
+                steps.append(size * UNITS_UM.get(unit, 0.0))
             return steps[0], steps[1]
     return None
 
 
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # implausible is what it means, and so it is treated
+        return 0.0
+
+
 def _of_aperio(comment: str) -> tuple[float, float] | None:
     found = re.search(r"\bMPP\s*=\s*([0-9.]+)", comment)
-    return (float(found[1]), float(found[1])) if found else None
+    return (_float(found[1]), _float(found[1])) if found else None
 
 
 def _of_imagej(comment: str, x_tag: Tag, y_tag: Tag) -> tuple[float, float] | None:

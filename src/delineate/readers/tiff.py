@@ -74,20 +74,8 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
         channels=known.get(num_channels, ()),
         notes=tuple(notes),
         labels=labels_of_tag(tag),
+        comment=tag,
     )
-
-
-def comment_of(path: Path) -> str:
-    """Read the description of a TIFF's first page.
-
-    Args:
-        path: A .tif or .tiff file.
-
-    Returns:
-        The text, empty if there is none.
-    """
-    with guarded(present(path), "TIFF"), tifffile.TiffFile(path) as tiff:
-        return str(tiff.series[0].keyframe.description or "")
 
 
 def _load(path: Path, num_channels: int, shape: tuple[int, ...], *, as_mask: bool) -> AnyArray:

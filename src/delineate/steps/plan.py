@@ -154,17 +154,18 @@ class Data(Protocol):
 
 
 def open_data(settings: Data) -> Dataset:
-    """Open the dataset, or several as one.
+    """Open the dataset, or several as one, to learn from.
 
     Args:
         settings: Which ones.
 
     Returns:
-        The dataset.
+        The dataset, its truth where the pictures have it.
     """
     options = {} if settings.mpp is None else {"mpp": settings.mpp}
     paths = (settings.data, *settings.more)
-    return open_dataset(paths if settings.more else settings.data, settings.layout, **options)
+    source = paths if settings.more else settings.data
+    return open_dataset(source, settings.layout, **options).aligned()
 
 
 def find_machine(settings: PlanSettings) -> Machine:

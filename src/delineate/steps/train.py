@@ -16,7 +16,7 @@ from delineate.core.errors import PlanError
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
 from delineate.datasets.base import Dataset
-from delineate.infer.bundle import num_outputs
+from delineate.infer.bundle import load_bundle, num_outputs
 from delineate.infer.device import choose_device, has_bf16
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import hash_tensors
@@ -27,6 +27,7 @@ from delineate.learn.processes import Processes
 from delineate.learn.selection import choose_cases
 from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
+from delineate.learn.transfer import plan_like, take_weights
 from delineate.metrics import Scoreboard
 from delineate.models import build_model
 from delineate.steps.plan import PlanSettings, open_data, plan
@@ -62,6 +63,8 @@ class TrainSettings:
     """Tissues that neither train nor validate, such as fluo,gray."""
     model: str | None = None
     """Network, a row of the table of models; None lets the plan choose."""
+    start_from: str | None = None
+    """Model whose network and weights training starts from: a run, a bundle or a name."""
     seed: int = 0
     """Seed of weights, folds and batches."""
     device: str = "auto"
@@ -225,7 +228,9 @@ def _command(settings: TrainSettings, part: str) -> str:
     length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
     mpp = "" if settings.mpp is None else f" --mpp {settings.mpp:g}"
     apart = "" if settings.leave_out is None else f" --leave-out {settings.leave_out}"
-    return f"delineate train {data} --out RUN {length} {part}{apart}{mpp} --seed {settings.seed}"
+    start = "" if settings.start_from is None else f" --start-from {Path(settings.start_from).name}"
+    ends = f"{part}{apart}{mpp}{start} --seed {settings.seed}"
+    return f"delineate train {data} --out RUN {length} {ends}"
 
 
 def _make_plan(settings: TrainSettings) -> None:
@@ -253,6 +258,8 @@ def _make_plan(settings: TrainSettings) -> None:
             device=settings.device,
         )
     )
+    if settings.start_from is not None:
+        plan_like(Plan.load(path), load_bundle(settings.start_from)).save(path)
 
 
 def _make_trainer(
@@ -262,6 +269,8 @@ def _make_trainer(
     model = build_model(
         plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
     )
+    if settings.start_from is not None:
+        take_weights(model, load_bundle(settings.start_from))
     if settings.steps is not None:
         limit = Limit(steps=settings.steps)
     else:

@@ -16,6 +16,7 @@ from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.core.instances import Instances
 from delineate.core.labels import Label
+from delineate.writers.measures import UNKNOWN, UNKNOWN_COLOUR
 from delineate.writers.nuclei import draw_outlines
 from delineate.writers.planes import Plane, planes_of
 
@@ -75,10 +76,7 @@ def _draw_objects(
     """Draw the picture with an outline for each object, and count the types below."""
     panel, shown = draw_outlines(prediction, instances, image)
     width = max(panel.width + 2 * MARGIN, 420)
-    entries: list[tuple[Label | None, str]] = [(None, f"{instances.count:,} objects")]
-    for label in prediction.labels.labels:
-        count = int((instances.types == label.id).sum())
-        entries.append((label, f"{label.name}  {count:,}"))
+    entries = _census(prediction, instances)
     if shown < 1:
         entries.append((None, f"shown at 1/{1 / shown:.0f} of its size"))
     rows = _wrapped(entries, width - 2 * MARGIN)
@@ -94,6 +92,16 @@ def _draw_objects(
         _draw_bar(draw, (MARGIN, below + 6), per_um, panel.width, unit="um")
     _draw_legend(draw, rows, rows_top)
     return canvas
+
+
+def _census(prediction: Prediction, instances: Instances) -> list[tuple[Label | None, str]]:
+    """Count the objects of each type, and those of none."""
+    counts = {label: int((instances.types == label.id).sum()) for label in prediction.labels.labels}
+    strange = instances.count - sum(counts.values())
+    if strange:
+        counts[Label(id=0, name=UNKNOWN, colour=UNKNOWN_COLOUR)] = strange
+    rows = [(label, f"{label.name}  {count:,}") for label, count in counts.items()]
+    return [(None, f"{instances.count:,} objects"), *rows]
 
 
 def _scale(planes: list[Plane]) -> float:

@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from delineate.core.case import Prediction
 from delineate.core.encodings import mask_to_polygons
 from delineate.core.errors import LabelError
@@ -23,10 +20,17 @@ from delineate.core.formats import Writer
 from delineate.core.image import Image
 from delineate.core.labels import Label
 from delineate.core.tags import KEY, tag_values
-from delineate.writers.measures import Measures, measure, micrometres, name_objects, number
-
-UNKNOWN = (128, 128, 128)
-"""Colour of an object of unknown type."""
+from delineate.writers.measures import (
+    UNKNOWN,
+    UNKNOWN_COLOUR,
+    Measures,
+    measure,
+    micrometres,
+    name_objects,
+    name_of,
+    rounded,
+)
+from delineate.writers.outlines import geometry_of, outline_objects
 
 
 class GeojsonWriter(Writer):
@@ -53,18 +57,20 @@ class GeojsonWriter(Writer):
         features = _regions(prediction) if prediction.instances is None else _objects(prediction)
         about = tag_values(prediction.mask.geometry, prediction.labels)
         about["shape"] = list(prediction.mask.geometry.shape)
+        # Not a number is an error here, since no reader takes it.
+        encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
         with whole(path) as draft, _opened(draft, path) as stream:
             stream.write(f'{{"type":"FeatureCollection",{json.dumps(KEY)}:{json.dumps(about)},')
             stream.write('"features":[')
             for place, feature in enumerate(features):
                 stream.write(",\n" if place else "\n")
-                stream.write(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
+                stream.write(encode(feature))
             stream.write("\n]}\n")
 
 
 @contextmanager
 def _opened(draft: Path, path: Path) -> Iterator[TextIO]:
-    if not path.name.endswith(".gz"):
+    if not path.name.lower().endswith(".gz"):
         with draft.open("w", encoding="utf-8") as stream:
             yield stream
         return
@@ -76,35 +82,36 @@ def _opened(draft: Path, path: Path) -> Iterator[TextIO]:
 
 
 def _objects(prediction: Prediction) -> Iterator[dict[str, Any]]:
-    from scipy.ndimage import find_objects  # this format alone needs it
-
     instances = prediction.instances
     if instances is None:
         return
     measures = measure(instances)
     names = name_objects(prediction, measures)
     labels = {label.id: label for label in prediction.labels.labels}
-    scale = micrometres(prediction)
-    for place, box in enumerate(find_objects(instances.ids)):
-        if box is None:
-            continue
+    sides = micrometres(prediction)
+    for number, rings in outline_objects(instances.ids):
+        place = number - 1
         label = labels.get(int(instances.types[place]))
-        values = _measurements(measures, place, scale)
+        values = _measurements(measures, place, sides)
         for name, column in (
             ("Confidence", instances.confidence),
             ("Type probability", instances.type_probability),
         ):
-            if column is not None and (value := number(column[place], 4)) is not None:
-                values[name] = value
+            if column is not None:
+                values[name] = rounded(column[place], 4)
         yield {
             "type": "Feature",
             "id": names[place],
-            "geometry": _geometry(instances.ids[box] == place + 1, box[0].start, box[1].start),
+            "geometry": geometry_of(rings),
             "properties": {
                 "objectType": "detection",
+                # The number in label images and tables, so that one finds the row of an object.
+                "name": f"{UNKNOWN if label is None else label.name} {number}",
                 "classification": _classification(label),
                 "isLocked": False,
-                "measurements": values,
+                "measurements": {
+                    name: value for name, value in values.items() if value is not None
+                },
             },
         }
 
@@ -115,7 +122,8 @@ def _regions(prediction: Prediction) -> Iterator[dict[str, Any]]:
         if region.any():
             yield {
                 "type": "Feature",
-                "geometry": _geometry(region, 0, 0),
+                "id": name_of(prediction, f"label {label.id}"),
+                "geometry": geometry_of(mask_to_polygons(region)),
                 "properties": {
                     "objectType": "annotation",
                     "name": label.name,
@@ -126,65 +134,23 @@ def _regions(prediction: Prediction) -> Iterator[dict[str, Any]]:
 
 
 def _classification(label: Label | None) -> dict[str, Any]:
-    name, colour = ("unknown", UNKNOWN) if label is None else (label.name, label.colour)
-    return {"name": name, "color": list(colour)}
+    if label is None:
+        return {"name": UNKNOWN, "color": list(UNKNOWN_COLOUR)}
+    return {"name": label.name, "color": list(label.colour)}
 
 
-def _measurements(measures: Measures, place: int, scale: float | None) -> dict[str, float]:
-    unit, step = ("px", 1.0) if scale is None else ("µm", scale)
+def _measurements(
+    measures: Measures, place: int, sides: tuple[float, float] | None
+) -> dict[str, float | None]:
+    unit, (down, across) = ("px", (1.0, 1.0)) if sides is None else ("µm", sides)
     y, x = measures.centre[place] + 0.5
+    step = (down * across) ** 0.5
     values = {
-        f"Area {unit}^2": measures.area[place] * step**2,
+        f"Area {unit}^2": measures.area[place] * down * across,
         f"Perimeter {unit}": measures.perimeter[place] * step,
         f"Major axis {unit}": measures.major[place] * step,
         f"Minor axis {unit}": measures.minor[place] * step,
-        f"Centroid X {unit}": x * step,
-        f"Centroid Y {unit}": y * step,
+        f"Centroid X {unit}": x * across,
+        f"Centroid Y {unit}": y * down,
     }
-    rounded = {name: number(value, 3) for name, value in values.items()}
-    return {name: value for name, value in rounded.items() if value is not None}
-
-
-def _geometry(mask: NDArray[np.bool_], top: int, left: int) -> dict[str, Any]:
-    """Outline a mask: outer rings with their holes, in QuPath's coordinates."""
-    outer: list[tuple[NDArray[np.float64], list[NDArray[np.float64]]]] = []
-    holes = []
-    for ring in mask_to_polygons(mask):
-        if _area(ring) > 0:
-            outer.append((ring, []))
-        else:
-            holes.append(ring)
-    for hole in holes:
-        # The edge of a hole runs along its ring, so the ring around it is the least that holds it.
-        around = [entry for entry in outer if _holds(entry[0], hole)]
-        min(around, key=lambda entry: _area(entry[0]))[1].append(hole)
-    parts = [[_closed(ring, top, left) for ring in (shell, *inner)] for shell, inner in outer]
-    if len(parts) == 1:
-        return {"type": "Polygon", "coordinates": parts[0]}
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _closed(ring: NDArray[np.float64], top: int, left: int) -> list[list[float]]:
-    shift = np.array([left + 0.5, top + 0.5])
-    points: list[list[float]] = (ring + shift).tolist()
-    return [*points, points[0]]
-
-
-def _area(ring: NDArray[np.float64]) -> float:
-    """Signed area: positive for outer rings, which run clockwise with y downwards."""
-    x, y = ring.T
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
-
-
-def _holds(ring: NDArray[np.float64], hole: NDArray[np.float64]) -> bool:
-    low, high = ring.min(0), ring.max(0)
-    if (hole.min(0) < low).any() or (hole.max(0) > high).any():
-        return False
-    # A point within the hole, a quarter pixel to the inner side of its first edge.
-    (x0, y0), (x1, y1) = hole[0], hole[1]
-    length = max(abs(x1 - x0), abs(y1 - y0))
-    px = (x0 + x1) / 2 + (y1 - y0) / length / 4
-    py = (y0 + y1) / 2 - (x1 - x0) / length / 4
-    ends = np.roll(ring, -1, axis=0)
-    crosses = (ring[:, 1] > py) != (ends[:, 1] > py)
-    return bool(np.count_nonzero(crosses & (ring[:, 0] > px)) % 2)
+    return {name: rounded(value, 3) for name, value in values.items()}

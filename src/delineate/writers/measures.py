@@ -20,6 +20,8 @@ from delineate.core.instances import Instances
 FloatArray = NDArray[np.float64]
 NAMESPACE = uuid.UUID("5f1d2b0e-6f0c-5b53-9a4e-0d5f0c2a7e11")
 """Under this the names of objects are made; a constant, so that they last."""
+UNKNOWN, UNKNOWN_COLOUR = "unknown", (128, 128, 128)
+"""How an object of unknown type is called and drawn."""
 STRIP = 1024
 """Rows that are measured at once, since each pixel takes some dozens of bytes meanwhile."""
 
@@ -30,6 +32,10 @@ class Measures:
 
     area: FloatArray
     """Pixels, (N,); 0 for an object that others cover."""
+    first: NDArray[np.int64]
+    """Its first pixel (y, x) in reading order, which no other object has, (N, 2); -1 if none."""
+    box: NDArray[np.int64]
+    """Least y and x, greatest y and x of its pixels, (N, 4); -1 if none."""
     centre: FloatArray
     """Centre of gravity (y, x), (N, 2)."""
     perimeter: FloatArray
@@ -56,9 +62,13 @@ def measure(instances: Instances, image: Image | None = None) -> Measures:
     """
     count = instances.count
     area, centre = np.zeros(count), np.zeros((count, 2))
-    for owners, places, _ in _strips(instances.ids):
+    first = np.full(count, -1)
+    for owners, places, flat in _strips(instances.ids):
         area += np.bincount(owners, minlength=count)
         centre += _totals(owners, places, count)
+        begins = np.full(count, -1)
+        begins[owners[::-1]] = flat[::-1]  # of repeated places the last stays, here the first
+        first = np.where(first < 0, begins, first)
     safe = np.maximum(area, 1)[:, None]
     centre = centre / safe
     seconds, colours = np.zeros((count, 3)), None
@@ -75,6 +85,8 @@ def measure(instances: Instances, image: Image | None = None) -> Measures:
     spread = np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
     return Measures(
         area=area,
+        first=np.where(first < 0, -1, np.divmod(first, instances.ids.shape[1])).T,
+        box=_boxes(instances),
         centre=centre,
         perimeter=_perimeter(instances.ids, count),
         major=4 * np.sqrt((xx + yy) / 2 + spread),
@@ -98,6 +110,16 @@ def _strips(
 
 def _totals(owners: NDArray[np.intp], columns: Iterable[NDArray[Any]], count: int) -> FloatArray:
     return np.stack([np.bincount(owners, column, minlength=count) for column in columns], axis=1)
+
+
+def _boxes(instances: Instances) -> NDArray[np.int64]:
+    from scipy.ndimage import find_objects  # tables alone need it
+
+    boxes = np.full((instances.count, 4), -1)
+    for place, box in enumerate(find_objects(instances.ids)):
+        if box is not None:
+            boxes[place] = (*(side.start for side in box), *(side.stop - 1 for side in box))
+    return boxes
 
 
 def _perimeter(ids: NDArray[np.int32], count: int) -> FloatArray:
@@ -128,26 +150,41 @@ def name_objects(prediction: Prediction, measures: Measures) -> list[str]:
         measures: Their places and sizes.
 
     Returns:
-        A UUID (version 5) each.
+        A UUID (version 5) each, all different.
     """
-    whose = f"{prediction.case_id}|{prediction.provenance.get('weights_hash', '')}"
-    rows = zip(measures.centre.tolist(), measures.area.tolist(), strict=True)
+    rows = zip(measures.first.tolist(), measures.area.tolist(), strict=True)
     return [
-        str(uuid.uuid5(NAMESPACE, f"{whose}|{y:.4f}|{x:.4f}|{area:.0f}")) for (y, x), area in rows
+        # One without pixels has no place, so its row has to stand in.
+        name_of(prediction, f"{y}|{x}|{area:.0f}" if area else f"row {row}")
+        for row, ((y, x), area) in enumerate(rows)
     ]
 
 
-def micrometres(prediction: Prediction) -> float | None:
+def name_of(prediction: Prediction, what: str) -> str:
+    """Make a name that a second run makes again.
+
+    Args:
+        prediction: Its case and its weights enter the name.
+        what: What tells the thing from others of this prediction.
+
+    Returns:
+        A UUID (version 5).
+    """
+    weights = prediction.provenance.get("weights_hash", "")
+    return str(uuid.uuid5(NAMESPACE, f"{prediction.case_id}|{weights}|{what}"))
+
+
+def micrometres(prediction: Prediction) -> tuple[float, float] | None:
     """Say how large a pixel is.
 
     Args:
         prediction: Whose grid counts.
 
     Returns:
-        Micrometres to a pixel (the mean of both sides), None if unknown.
+        Micrometres to a pixel along y and x, None if unknown.
     """
     grid = prediction.mask.geometry
-    return float(np.mean(grid.spacing_mm)) * 1000 if grid.is_physical else None
+    return (grid.spacing_mm[0] * 1000, grid.spacing_mm[1] * 1000) if grid.is_physical else None
 
 
 def objects_of(prediction: Prediction, format_name: str) -> Instances:
@@ -178,12 +215,12 @@ def type_names(prediction: Prediction) -> Mapping[int, str]:
         prediction: Whose labels count.
 
     Returns:
-        Name by id; 0 is "unknown".
+        Name by id; 0 is `UNKNOWN`.
     """
-    return {0: "unknown", **{label.id: label.name for label in prediction.labels.labels}}
+    return {0: UNKNOWN, **{label.id: label.name for label in prediction.labels.labels}}
 
 
-def number(value: Any, digits: int) -> float | None:  # noqa: ANN401 - any real number
+def rounded(value: Any, digits: int) -> float | None:  # noqa: ANN401 - any real number
     """Round a number for a file.
 
     Args:

@@ -7,13 +7,12 @@ from PIL import Image as Picture
 from delineate.core.case import Prediction
 from delineate.core.image import Image
 from delineate.core.instances import Instances
+from delineate.writers.measures import UNKNOWN_COLOUR
 
 MAX_SIDE = 2048
 """Longest side of the picture; a larger one is shown smaller, and says so."""
 SMALL_SIDE = 700
 """A picture with a shorter side is shown twice as large, so that outlines can be seen."""
-UNKNOWN = (128, 128, 128)
-"""Colour of an object of unknown type."""
 
 
 def draw_outlines(
@@ -36,7 +35,7 @@ def draw_outlines(
     pixels = _beneath(image, step, ids.shape)
     if zoom > 1:
         pixels, ids = (np.repeat(np.repeat(part, zoom, 0), zoom, 1) for part in (pixels, ids))
-    table = np.tile(np.array(UNKNOWN, dtype=np.uint8), (instances.count + 1, 1))
+    table = np.tile(np.array(UNKNOWN_COLOUR, dtype=np.uint8), (instances.count + 1, 1))
     for label in prediction.labels.labels:
         table[np.flatnonzero(instances.types == label.id) + 1] = label.colour
     border = edges(ids, thickness=2 if step == 1 else 1)

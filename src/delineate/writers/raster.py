@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from delineate.core.case import Prediction
 from delineate.core.errors import LabelError
@@ -38,7 +39,7 @@ def slice_paths(path: Path, num_slices: int) -> list[Path]:
 
 
 class PngWriter(Writer):
-    """Writes grey PNG of 8 or 16 bits whose values are the label ids."""
+    """Writes grey PNG whose values are label ids, or ids of objects in 16 bits."""
 
     suffix = ".png"
 
@@ -53,6 +54,10 @@ class PngWriter(Writer):
         Raises:
             LabelError: If an id is beyond 16 bits.
         """
+        if prediction.instances is not None and prediction.instances.ids.ndim == 2:
+            tag = write_tag(prediction.mask.geometry, prediction.labels, prediction.instances)
+            _write_png(_ids_of_16_bits(prediction.case_id, prediction.instances), path, tag)
+            return
         array = label_ids(prediction, "PNG")
         if array.dtype == np.int32:
             raise LabelError(
@@ -117,7 +122,7 @@ def _write_objects(prediction: Prediction, instances: Instances, path: Path) -> 
         options["tile"] = (512, 512)
     with whole(path) as draft, tifffile.TiffWriter(draft) as tiff:
         tiff.write(
-            instances.ids.astype(np.uint32),
+            instances.ids.view(np.uint32),
             photometric="minisblack",
             compression="zlib",
             predictor=False,
@@ -125,6 +130,16 @@ def _write_objects(prediction: Prediction, instances: Instances, path: Path) -> 
             metadata=None,
             **options,
         )
+
+
+def _ids_of_16_bits(case_id: str, instances: Instances) -> NDArray[np.uint16]:
+    highest = np.iinfo(np.uint16).max
+    if instances.count > highest:
+        raise LabelError(
+            f"{case_id} has {instances.count} objects, and PNG holds {highest}, in 16 bits. "
+            "Write it as tiff."
+        )
+    return instances.ids.astype(np.uint16)
 
 
 def _write_png(array: AnyArray, path: Path, tag: str) -> None:

@@ -12,6 +12,7 @@ from delineate.core.files import whole
 from delineate.core.formats import Writer
 from delineate.core.image import Image
 from delineate.writers.measures import (
+    UNKNOWN,
     FloatArray,
     Measures,
     measure,
@@ -89,7 +90,7 @@ def make_columns(prediction: Prediction, image: Image | None, format_name: str) 
     columns: Columns = {
         "id": list(range(1, instances.count + 1)),
         "uuid": name_objects(prediction, found),
-        "type": [names.get(int(kind), "unknown") for kind in instances.types],
+        "type": [names.get(int(kind), UNKNOWN) for kind in instances.types],
         "type_id": instances.types.tolist(),
     }
     for name, values in (
@@ -105,24 +106,27 @@ def make_columns(prediction: Prediction, image: Image | None, format_name: str) 
     return columns
 
 
-def _places(found: Measures, step: float | None) -> Columns:
+def _places(found: Measures, sides: tuple[float, float] | None) -> Columns:
     y, x = found.centre.T
+    corners = ("y_min_px", "x_min_px", "y_max_px", "x_max_px")
     columns: Columns = {
         "x_px": _rounded(x, 2),
         "y_px": _rounded(y, 2),
         "area_px": found.area.astype(int).tolist(),
+        **{name: side.tolist() for name, side in zip(corners, found.box.T, strict=True)},
     }
-    if step is not None:
+    if sides is not None:
+        down, across = sides
         columns |= {
-            "x_um": _rounded(x * step, 3),
-            "y_um": _rounded(y * step, 3),
-            "area_um2": _rounded(found.area * step**2, 3),
+            "x_um": _rounded(x * across, 3),
+            "y_um": _rounded(y * down, 3),
+            "area_um2": _rounded(found.area * down * across, 3),
         }
     return columns
 
 
-def _shapes(found: Measures, step: float | None) -> Columns:
-    unit, scale = ("px", 1.0) if step is None else ("um", step)
+def _shapes(found: Measures, sides: tuple[float, float] | None) -> Columns:
+    unit, scale = ("px", 1.0) if sides is None else ("um", (sides[0] * sides[1]) ** 0.5)
     lengths = {
         "perimeter": found.perimeter,
         "equivalent_diameter": np.sqrt(found.area * (4 / np.pi)),
