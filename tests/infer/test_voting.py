@@ -105,6 +105,24 @@ def test_small_objects_are_dropped(make_nuclei, true_maps):
     assert 0 < len(found.centres) <= 5
 
 
+def test_objects_of_little_confidence_are_dropped_and_the_rest_stay_as_they_were(
+    make_nuclei, true_maps
+):
+    ids = make_nuclei(5, (160, 160), 12)
+    maps = true_maps(ids)
+    doubt = np.linspace(0.55, 1.0, int(ids.max()) + 1)[ids].astype(np.float32)
+    soft = Maps(foreground=maps.foreground * doubt, vectors=maps.vectors)
+
+    every, sure = Voting().decode(soft), Voting(min_confidence=0.8).decode(soft)
+
+    stays = every.confidence >= 0.8
+    assert 0 < stays.sum() < len(stays)
+    assert sure.centres.tolist() == every.centres[stays].tolist()
+    assert sure.confidence.tolist() == every.confidence[stays].tolist()
+    assert np.unique(sure.ids).tolist() == list(range(stays.sum() + 1))
+    assert ((sure.ids > 0) == np.isin(every.ids, np.flatnonzero(stays) + 1)).all()
+
+
 def test_the_usual_reach_fits_beside_a_tile():
     assert Voting().reach == 40 + 8 + 4 + 9 * 3
     assert Voting(steps=1, max_offset=20, blur=0, radius=1, hops=1).reach == 22

@@ -12,6 +12,29 @@ from numpy.typing import NDArray
 from delineate.infer.decoders import Found, Maps
 
 
+def keep_sure(found: Found, least: float) -> Found:
+    """Leave out objects of which the network is less sure; the others move up.
+
+    Args:
+        found: Objects of a window.
+        least: Lowest confidence that stays, in [0, 1].
+
+    Returns:
+        The objects that stay, in their order.
+    """
+    kept = found.confidence >= least
+    if kept.all():
+        return found
+    table = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.int32)
+    return Found(
+        ids=table[found.ids],
+        centres=found.centres[kept],
+        types=found.types[kept],
+        confidence=found.confidence[kept],
+        type_probability=found.type_probability[kept],
+    )
+
+
 def sum_up(
     maps: Maps,
     centres: NDArray[Any],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import PlanError
 from delineate.infer.decoders import Found, Maps
-from delineate.infer.summary import sum_up
+from delineate.infer.summary import keep_sure, sum_up
 
 Whole = NDArray[np.signedinteger[Any]]
 
@@ -44,6 +44,8 @@ class Voting:
     """Most moves of a vote to its peak, a power of two; votes that need more are dropped."""
     min_area: int = 20
     """Fewest pixels of an object."""
+    min_confidence: float = 0.0
+    """Least mean probability of an object's pixels, in [0, 1]."""
 
     def __post_init__(self) -> None:
         """Check the settings.
@@ -99,7 +101,7 @@ class Voting:
         table[cells] = numbers[peaks + 1]
         owners = table[flat]
         centres = np.stack(np.divmod(cells[found], stride), axis=1) - pad
-        return sum_up(maps, centres, pixels, owners)
+        return keep_sure(sum_up(maps, centres, pixels, owners), self.min_confidence)
 
     def _vote(self, maps: Maps) -> tuple[Whole, Whole, Whole]:
         """Follow the offsets: flat places of foreground pixels, rows and columns voted for."""
