@@ -80,8 +80,9 @@ def half_a_pixel(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     Returns:
         Map of the same shape and ids; one of a few pixels may vanish.
     """
-    rows, columns = np.indices(ids.shape, sparse=True)
-    best = _between(ids == 0) + np.where((rows + columns) % 2, 1e-4, -1e-4).astype(np.float32)
+    rows, columns = (np.arange(length) for length in ids.shape)
+    turn = (rows[:, None] + columns) % 2
+    best = _between(ids == 0) + np.where(turn, 1e-4, -1e-4).astype(np.float32)
     moved = np.zeros_like(ids)
     reach = int(3 * BLUR_PX) + 1
     for place, box in enumerate(ndimage.find_objects(ids), start=1):
