@@ -57,8 +57,8 @@ def main() -> None:
     table.write(
         table.HERE / "results" / settings.out,
         f"MoNuSeg, {len(ids)} images of organs never seen ({settings.tissues})",
-        f"official convention: AJI {first['aji']:.3f}, PQ {first['pq']:.3f}, Dice {first['dice']:.3f}; least AJI of "
-        f"an image {best['least_aji']:.3f}",
+        f"official convention: AJI {first['aji']:.3f}, PQ {first['pq']:.3f}, Dice "
+        f"{first['dice']:.3f}; least AJI of an image {best['least_aji']:.3f}",
         {"weights": predictor.weights_hash, **figures},
     )
 

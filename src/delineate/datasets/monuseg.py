@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -13,24 +12,15 @@ from delineate.core.image import Image
 from delineate.core.instances import Instances
 from delineate.core.rasters import Centre, Stacking, rasterise
 from delineate.datasets.aperio import Drawing, drawn_objects, read_aperio, sentence
-from delineate.datasets.archive import (
-    Archive,
-    Entry,
-    FolderArchive,
-    ZipArchive,
-    decoded,
-    picture_size,
-)
-from delineate.datasets.base import Dataset, readable_folder
+from delineate.datasets.archive import decoded, picture_size
+from delineate.datasets.base import Dataset
+from delineate.datasets.monuseg_files import find_zips, is_unpacked, look
 from delineate.datasets.objects import COLOURS, NUCLEUS, checked_mpp, grid_of, objects_case
 from delineate.datasets.tcga import organ_of, patient_in
 from delineate.readers import natural_order
 
 ASSUMED_MPP = 0.25
 """Micrometres per pixel where the annotation is silent: all of MoNuSeg was scanned at 40x."""
-PICTURES = (".tif", ".tiff", ".png", ".webp")
-TRUTHS = {"annotations", "color_masks"}
-"""Folders one of which stands beside "Tissue Images"."""
 MOVED = {
     "matlab": ", and moved by a pixel onto the official convention",
     "half": ", and moved by half a pixel onto the picture",
@@ -38,15 +28,6 @@ MOVED = {
 }
 """What was done to colour masks, by the convention that was asked for."""
 LONE = "of a few pixels that touch no other were left out"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What the names tell, by case."""
-
-    images: dict[str, Entry]
-    drawings: dict[str, Entry]
-    colours: dict[str, Entry]
 
 
 class MoNuSeg(Dataset):
@@ -87,7 +68,7 @@ class MoNuSeg(Dataset):
         self._mpp = checked_mpp(mpp)
         self._order, self._centre = order, centre
         rasterise([], (1, 1), order=order, centre=centre)  # refuses unknown words at once
-        self._found = _look(self.root)
+        self._found = look(self.root)
         truths = self._found.drawings.keys() | self._found.colours.keys()
         self._ids = sorted(self._found.images.keys() & truths, key=natural_order)
         self._counts: dict[str, dict[str, int]] = {}
@@ -113,8 +94,8 @@ class MoNuSeg(Dataset):
         if not path.is_dir():
             return False
         try:
-            return bool(_zips(path)) or any(
-                _is_unpacked(folder)
+            return bool(find_zips(path)) or any(
+                is_unpacked(folder)
                 for folder in (path, *(entry for entry in path.iterdir() if entry.is_dir()))
             )
         except OSError:  # a folder that may not be listed is refused with reasons later
@@ -275,39 +256,6 @@ class MoNuSeg(Dataset):
         ids, lost = ids_of_colours(colours, self._centre)
         self._counts[id] = {LONE: lost} if lost else {}
         return Instances(ids=ids, types=np.ones(int(ids.max(initial=0)), dtype=np.int16))
-
-
-def _look(root: Path) -> _Found:
-    """Sort the files of zips and folders by what they are; of equal names the first counts."""
-    if root.suffix.lower() == ".zip" and root.is_file():
-        archives: list[Archive] = [ZipArchive(root)]
-    else:
-        folder = readable_folder(root)
-        archives = [*map(ZipArchive, _zips(folder)), FolderArchive(folder)]
-    found = _Found(images={}, drawings={}, colours={})
-    for archive in archives:
-        for name in archive.names:
-            file = PurePosixPath(name)
-            folder_name, suffix = file.parent.name.lower(), file.suffix.lower()
-            if suffix == ".xml":
-                found.drawings.setdefault(file.stem, Entry(archive, name))
-            elif suffix in PICTURES and "color" in folder_name:
-                found.colours.setdefault(file.stem, Entry(archive, name))
-            elif suffix in PICTURES and "mask" not in folder_name:
-                found.images.setdefault(file.stem, Entry(archive, name))
-    return found
-
-
-def _zips(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.[zZ][iI][pP]") if "monuseg" in path.name.lower())
-
-
-def _is_unpacked(folder: Path) -> bool:
-    folders = {entry.name.lower() for entry in folder.iterdir() if entry.is_dir()}
-    if "tissue images" in folders and folders & TRUTHS:
-        return True
-    drawn = {path.stem for path in folder.glob("TCGA-*.xml")}
-    return any(path.stem in drawn for path in folder.glob("TCGA-*.tif"))
 
 
 def _few(ids: Sequence[str]) -> str:

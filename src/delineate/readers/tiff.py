@@ -38,22 +38,21 @@ def open_tiff(path: Path, *, as_mask: bool) -> Content:
     """
     with guarded(present(path), "TIFF"), tifffile.TiffFile(path) as tiff:
         series = tiff.series[0]
-        page = series.keyframe
-        kind, num_series = int(page.photometric), len(tiff.series)
+        kind, num_series = int(series.keyframe.photometric), len(tiff.series)
         sizes = [(axis, n) for axis, n in zip(series.axes, series.shape, strict=True)]
-        tag = str(page.description or "")
+        tag = str(series.keyframe.description or "")
         first = tiff.pages.first
         across, down = (first.tags.valueof(name) for name in ("XResolution", "YResolution"))
         unit = int(first.tags.valueof("ResolutionUnit", default=0) or 0)
+    by_axis = dict(sizes)
     stack = [(axis, n) for axis, n in sizes if axis not in "YXSC" and n > 1]
     samples = [n for axis, n in sizes if axis in "SC" and n > 1]
-    by_axis = dict(sizes)
-    if len(stack) > 1 or len(samples) > 1 or not {"Y", "X"} <= set(by_axis):
+    if len(stack) > 1 or len(samples) > 1 or not by_axis.keys() >= {"Y", "X"}:
         axes = ", ".join(f"{axis} {size}" for axis, size in sizes)
         raise FileError(f"{path} has the axes {axes}. Save one picture or one stack per file.")
     shape = (*(size for _, size in stack), by_axis["Y"], by_axis["X"])
-    geometry = geometry_of_tag(tag, shape) or find_resolution(tag, across, down, unit, shape)
-    geometry = geometry or Geometry.of_spacing(shape)
+    told = geometry_of_tag(tag, shape) or find_resolution(tag, across, down, unit, shape)
+    geometry = told or Geometry.of_spacing(shape)
     if len(shape) == 2:  # our own volume of one slice says so in its tag
         geometry = geometry_of_tag(tag, (1, *shape)) or geometry
     num_samples = (samples or [1])[0]

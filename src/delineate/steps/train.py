@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import platform
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from delineate.infer.device import choose_device, has_bf16
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import hash_tensors
 from delineate.learn.curves import draw_curves
-from delineate.learn.handover import Story, hand_over
+from delineate.learn.handover import hand_over
 from delineate.learn.logbook import Logbook
 from delineate.learn.processes import Processes
 from delineate.learn.selection import choose_cases
@@ -31,14 +30,9 @@ from delineate.learn.transfer import plan_like, take_weights
 from delineate.metrics import Scoreboard
 from delineate.models import build_model
 from delineate.steps.plan import PlanSettings, open_data, plan
+from delineate.story import tell
 
 log = logging.getLogger("delineate")
-
-CHOICE = {
-    "regions": "The checkpoint was chosen by its Dice on them.",
-    "instances": "The checkpoint is the last one: nothing was chosen on them.",
-}
-"""How the weights that are handed over were chosen, by the plan's task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,57 +174,11 @@ def _finish(
     validation: Sequence[str],
     trainer: Trainer,
 ) -> Scoreboard | None:
-    told = tell(settings, trainer.plan, training, validation, trainer)
+    told = tell(settings, trainer.plan, training, validation, trainer, dataset.licence)
     unseen = (dataset.case(case_id) for case_id in validation)
     return hand_over(
         settings.out, trainer.plan, unseen, len(validation), told, device=settings.device
     )
-
-
-def tell(
-    settings: TrainSettings,
-    plan: Plan,
-    training: Sequence[str],
-    validation: Sequence[str],
-    trainer: Trainer,
-) -> Story:
-    """Gather what the model's card says besides the plan.
-
-    Args:
-        settings: What was asked for.
-        plan: The plan.
-        training: Ids of the cases that trained.
-        validation: Ids of the cases that validated.
-        trainer: The finished trainer.
-
-    Returns:
-        The story.
-    """
-    part, who = f"--fold {settings.fold}", f"Fold {settings.fold}"
-    if settings.hold_out is not None:
-        part, who = f"--hold-out {settings.hold_out}", f"Tissues {settings.hold_out}"
-    names = ", ".join(plan.labels.names)
-    dataset = open_data(settings)
-    return Story(
-        purpose=settings.purpose or f"Outlines {names} in images like those of {plan.dataset}.",
-        licence=settings.licence or dataset.licence,
-        command=_command(settings, part),
-        training_cases=sorted(training),
-        validation=f"{who}: {len(validation)} cases of patients that did not train. "
-        + CHOICE[plan.task],
-        steps=trainer.step,
-        minutes=trainer.seconds / 60,
-    )
-
-
-def _command(settings: TrainSettings, part: str) -> str:
-    data = " ".join(shlex.quote(path.name) for path in (settings.data, *settings.more))
-    length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
-    mpp = "" if settings.mpp is None else f" --mpp {settings.mpp:g}"
-    apart = "" if settings.leave_out is None else f" --leave-out {settings.leave_out}"
-    start = "" if settings.start_from is None else f" --start-from {Path(settings.start_from).name}"
-    ends = f"{part}{apart}{mpp}{start} --seed {settings.seed}"
-    return f"delineate train {data} --out RUN {length} {ends}"
 
 
 def _make_plan(settings: TrainSettings) -> None:
