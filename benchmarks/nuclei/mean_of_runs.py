@@ -41,9 +41,7 @@ def main() -> None:
     settings.out.mkdir(parents=True, exist_ok=True)
     plan.save(settings.out / "plan.yaml")
     facts = weights_facts(plan, tensors)
-    save_checkpoint(
-        settings.out / "last.safetensors", Checkpoint(tensors=tensors, facts=facts)
-    )
+    save_checkpoint(settings.out / "last.safetensors", Checkpoint(tensors=tensors, facts=facts))
     told = json.loads((settings.runs[-1] / "run.json").read_text())
     histories = [json.loads((run / "history.json").read_text())[-1] for run in settings.runs]
     story = Story(
