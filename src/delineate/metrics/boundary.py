@@ -58,4 +58,5 @@ def _rim(
         return edge  # no other voxel's centre lies as near
     from scipy.ndimage import distance_transform_edt  # the metrics' face stays light
 
-    return mask & (distance_transform_edt(~edge, sampling=spacing) <= limit_mm)
+    depth = distance_transform_edt(~edge, sampling=spacing)
+    return np.asarray(mask & (depth <= limit_mm))

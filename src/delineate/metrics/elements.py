@@ -154,9 +154,7 @@ def element_areas(spacing_mm: tuple[float, ...]) -> FloatArray:
     corners = list(product((0, 1), repeat=len(spacing_mm)))
     table = np.zeros(2 ** len(corners))
     for code in range(len(table)):
-        inside = {
-            corner for bit, corner in enumerate(reversed(corners)) if code >> bit & 1
-        }
+        inside = {corner for bit, corner in enumerate(reversed(corners)) if code >> bit & 1}
         rare = inside if 2 * len(inside) <= len(corners) else set(corners) - inside
         table[code] = sum(_cut_area(group, spacing_mm) for group in _groups(rare))
     table.setflags(write=False)  # the cache hands the same array to everyone
@@ -209,9 +207,7 @@ def _triangulations(first: int, last: int) -> list[list[Corner]]:
 
 
 def _neighbours(corner: Corner) -> list[Corner]:
-    return [
-        (*corner[:axis], 1 - corner[axis], *corner[axis + 1 :]) for axis in range(len(corner))
-    ]
+    return [(*corner[:axis], 1 - corner[axis], *corner[axis + 1 :]) for axis in range(len(corner))]
 
 
 def _groups(corners: set[Corner]) -> list[set[Corner]]:
@@ -235,7 +231,9 @@ def _codes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     codes = np.zeros([size - 1 for size in padded.shape], np.uint8)
     for corner in product((0, 1), repeat=mask.ndim):
         codes <<= 1
-        codes |= padded[tuple(slice(at, at + size) for at, size in zip(corner, codes.shape))]
+        codes |= padded[
+            tuple(slice(at, at + size) for at, size in zip(corner, codes.shape, strict=True))
+        ]
     return codes
 
 

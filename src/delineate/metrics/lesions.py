@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.errors import ConfigError
+from delineate.core.errors import GeometryError
 from delineate.metrics.overlap import check_shapes
 
 
@@ -51,7 +51,7 @@ def count_lesions(
 
     Raises:
         ShapeError: If the shapes differ.
-        ConfigError: If the share is out of range.
+        GeometryError: If the share is out of range.
 
     Example:
         >>> truth = np.array([1, 1, 0, 1, 0, 0], bool)
@@ -60,7 +60,7 @@ def count_lesions(
     """
     check_shapes(prediction, truth)
     if not 0 <= overlap < 1:
-        raise ConfigError(
+        raise GeometryError(
             f"overlap must be at least 0 and less than 1, not {overlap}. "
             "Pass the share of a lesion that must be found, such as 0.1."
         )

@@ -65,7 +65,8 @@ def surface_distances(
     there, back = none, none
     if not num_empty:
         box = bounding_box(*masks)
-        there, back = nearest_distances(*(border(mask[box]) for mask in masks), spacing)
+        ours, theirs = (border(mask[box]) for mask in masks)
+        there, back = nearest_distances(ours, theirs, spacing)
     return SurfaceDistances(
         to_truth_mm=there,
         to_prediction_mm=back,
