@@ -1,6 +1,12 @@
 """Metrics: how well a mask fits the truth; one row a metric."""
 
-from delineate.metrics.overlap import dice, iou, precision, recall
+from delineate.metrics.boundary import boundary_iou
+from delineate.metrics.centreline import centreline_dice, skeleton
+from delineate.metrics.conventions import CONVENTIONS, Convention, metrics_of
+from delineate.metrics.elements import ElementDistances, element_distances
+from delineate.metrics.lesions import LesionCounts, count_lesions
+from delineate.metrics.measures import MEASURES
+from delineate.metrics.overlap import dice, iou, precision, recall, specificity
 from delineate.metrics.pair import Metric, Pair
 from delineate.metrics.scoreboard import ALL_CLASSES, Failure, Scoreboard
 from delineate.metrics.scoring import Row, score_case
@@ -10,52 +16,21 @@ from delineate.metrics.surface import (
     average_surface_distance,
     hausdorff,
     hausdorff95,
+    mean_surface_distance,
     surface_dice,
     surface_distances,
 )
+from delineate.metrics.volume import volume_difference_ml, volume_difference_percent
 
-METRICS: dict[str, Metric] = {
-    "dice": Metric(
-        measure=lambda pair: dice(pair.prediction, pair.truth),
-        title="Dice",
-        unit="",
-        better="higher",
-        convention="Dice = 2TP / (2TP + FP + FN), in voxels; 0 if only one mask is empty.",
-    ),
-    "iou": Metric(
-        measure=lambda pair: iou(pair.prediction, pair.truth),
-        title="IoU",
-        unit="",
-        better="higher",
-        convention="IoU = TP / (TP + FP + FN), in voxels; 0 if only one mask is empty.",
-    ),
-    "hd95": Metric(
-        measure=lambda pair: hausdorff95(pair.distances),
-        title="HD95",
-        unit="mm",
-        better="lower",
-        convention=(
-            "HD95 = the larger of the two directed 95th percentiles (linear interpolation) of "
-            "distances between voxel borders (mask minus its erosion by one face-neighbour), as "
-            "MONAI and Metrics Reloaded compute it; the image's diagonal if only one mask is empty."
-        ),
-    ),
-    "nsd": Metric(
-        measure=lambda pair: surface_dice(pair.distances, pair.tolerance_mm),
-        title="NSD",
-        unit="",
-        better="higher",
-        convention=(
-            "NSD (surface Dice) = share of the border voxels of both masks that lie within the "
-            "tolerance of the other border, by voxel counts as Metrics Reloaded computes it; "
-            "0 if only one mask is empty."
-        ),
-    ),
-}
+METRICS: dict[str, Metric] = {name: MEASURES[name] for name in ("dice", "iou", "hd95", "nsd")}
 """Name to metric; a scoreboard measures all of them, in this order."""
 
 __all__ = [
-    "ALL_CLASSES", "METRICS", "Failure", "Metric", "Pair", "Row", "Scoreboard", "Summary",
-    "SurfaceDistances", "average_surface_distance", "dice", "hausdorff", "hausdorff95", "iou",
-    "precision", "recall", "score_case", "surface_dice", "surface_distances",
+    "ALL_CLASSES", "CONVENTIONS", "MEASURES", "METRICS", "Convention", "ElementDistances",
+    "Failure", "LesionCounts", "Metric", "Pair", "Row", "Scoreboard", "Summary",
+    "SurfaceDistances", "average_surface_distance", "boundary_iou", "centreline_dice",
+    "count_lesions", "dice", "element_distances", "hausdorff", "hausdorff95", "iou",
+    "mean_surface_distance", "metrics_of", "precision", "recall", "score_case", "skeleton",
+    "specificity", "surface_dice", "surface_distances", "volume_difference_ml",
+    "volume_difference_percent",
 ]  # fmt: skip

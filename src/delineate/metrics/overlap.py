@@ -1,7 +1,8 @@
 """How much two masks overlap, counted in voxels.
 
 Where both masks are empty nothing was asked and nothing answered: every function returns
-nan, which the scoreboard counts as absent. Where exactly one is empty, every one returns 0.
+nan, which the scoreboard counts as absent. Where exactly one is empty, every one returns 0, but
+specificity, which has no worst case there.
 """
 
 from dataclasses import dataclass
@@ -124,6 +125,25 @@ def recall(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
     """
     counts = count(prediction, truth)
     return _share(counts.both, counts.truth or counts.prediction)
+
+
+def specificity(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
+    """Share of the voxels outside the truth that the prediction leaves out: TN / (TN + FP).
+
+    It depends on how much background the image shows, so compare it only on equal images.
+
+    Args:
+        prediction: Mask, (*S), bool.
+        truth: Mask, (*S), bool.
+
+    Returns:
+        Specificity in [0, 1]; nan if both masks are empty or nothing is outside the truth.
+    """
+    counts = count(prediction, truth)
+    outside = truth.size - counts.truth
+    if not counts.prediction + counts.truth:
+        return float("nan")
+    return _share(outside - counts.only_prediction, outside)
 
 
 def check_shapes(prediction: NDArray[Any], truth: NDArray[Any]) -> None:

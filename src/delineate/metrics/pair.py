@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.metrics.elements import ElementDistances, element_distances
+from delineate.metrics.overlap import Counts, count
 from delineate.metrics.surface import SurfaceDistances, surface_distances
 
 Status = Literal["scored", "missed", "spurious", "absent"]
@@ -27,14 +29,24 @@ class Pair:
     """How far apart two borders may lie and still agree, in mm."""
 
     @cached_property
+    def counts(self) -> Counts:
+        """Voxels that both masks have, and that only one has."""
+        return count(self.prediction, self.truth)
+
+    @cached_property
     def distances(self) -> SurfaceDistances:
         """Border distances in both directions."""
         return surface_distances(self.prediction, self.truth, self.spacing_mm)
 
     @cached_property
+    def elements(self) -> ElementDistances:
+        """Distances and areas of surface elements in both directions."""
+        return element_distances(self.prediction, self.truth, self.spacing_mm)
+
+    @cached_property
     def status(self) -> Status:
         """What happened: scored, missed (only in the truth), spurious (only said) or absent."""
-        said, true = bool(self.prediction.any()), bool(self.truth.any())
+        said, true = self.counts.prediction > 0, self.counts.truth > 0
         if said and true:
             return "scored"
         return "missed" if true else "spurious" if said else "absent"
@@ -45,10 +57,10 @@ class Metric:
     """A row of `METRICS`: how to measure, in what unit, and which way is better."""
 
     measure: Callable[[Pair], float]
-    """From two masks to a number; nan if both are empty."""
+    """From two masks to a number; nan if both are empty, unless the convention says otherwise."""
     title: str
     """What a table writes above the column."""
-    unit: Literal["", "mm"]
+    unit: Literal["", "mm", "mL", "%"]
     """Unit of the number; "" for shares in [0, 1]."""
     better: Literal["higher", "lower"]
     """Direction of improvement."""
@@ -72,7 +84,7 @@ class Metric:
             tolerance_mm: How far apart two borders may lie and still agree, in mm.
 
         Returns:
-            The metric; nan if both masks are empty.
+            The metric; nan if both masks are empty, unless the convention says otherwise.
         """
         pair = Pair(
             prediction=np.asarray(prediction, dtype=bool),

@@ -58,31 +58,20 @@ def surface_distances(
     Raises:
         GeometryError: If a spacing is not positive and finite, or there are too few or many.
     """
-    check_shapes(prediction, truth)
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
-    if spacing.shape != (truth.ndim,) or not np.isfinite(spacing).all() or spacing.min() <= 0:
-        raise GeometryError(
-            f"spacing_mm must be {truth.ndim} positive numbers, not {tuple(spacing_mm)}. "
-            "Repair the header of the file."
-        )
-    diagonal = float(np.linalg.norm(spacing * truth.shape))
-    boxes = [_bounding_box(np.asarray(mask, dtype=bool)) for mask in (prediction, truth)]
-    found = [box for box in boxes if box is not None]
-    if len(found) < 2:
-        none = np.zeros(0)
-        return SurfaceDistances(
-            to_truth_mm=none, to_prediction_mm=none, diagonal_mm=diagonal, num_empty=2 - len(found)
-        )
-    both = tuple(
-        slice(min(one.start, two.start), max(one.stop, two.stop))
-        for one, two in zip(*found, strict=True)
-    )
-    ours, theirs = (_border(np.asarray(mask[both], dtype=bool)) for mask in (prediction, truth))
+    spacing = check_grid(prediction, truth, spacing_mm)
+    masks = [np.asarray(mask, dtype=bool) for mask in (prediction, truth)]
+    num_empty = sum(not mask.any() for mask in masks)
+    none = np.zeros(0)
+    there, back = none, none
+    if not num_empty:
+        box = bounding_box(*masks)
+        ours, theirs = (border(mask[box]) for mask in masks)
+        there, back = nearest_distances(ours, theirs, spacing)
     return SurfaceDistances(
-        to_truth_mm=_distances(ours, theirs, spacing),
-        to_prediction_mm=_distances(theirs, ours, spacing),
-        diagonal_mm=diagonal,
-        num_empty=0,
+        to_truth_mm=there,
+        to_prediction_mm=back,
+        diagonal_mm=float(np.linalg.norm(spacing * truth.shape)),
+        num_empty=num_empty,
     )
 
 
@@ -133,6 +122,25 @@ def average_surface_distance(distances: SurfaceDistances) -> float:
     return float(total / (distances.to_truth_mm.size + distances.to_prediction_mm.size))
 
 
+def mean_surface_distance(distances: SurfaceDistances) -> float:
+    """Mean of the two directed mean border distances (MASD).
+
+    Unlike ASSD, both borders weigh the same, however long each is.
+
+    Args:
+        distances: What `surface_distances` measured.
+
+    Returns:
+        Distance in mm, at least 0; nan if both masks are empty, the image's diagonal if one is.
+
+    Source:
+        Beneš and Zitová, 2015, doi:10.1111/jmi.12186.
+    """
+    if distances.missing is not None:
+        return distances.missing
+    return float(distances.to_truth_mm.mean() + distances.to_prediction_mm.mean()) / 2
+
+
 def surface_dice(distances: SurfaceDistances, tolerance_mm: float) -> float:
     """Share of the border voxels of both masks within a tolerance of the other border (NSD).
 
@@ -164,7 +172,86 @@ def surface_dice(distances: SurfaceDistances, tolerance_mm: float) -> float:
     return near / (distances.to_truth_mm.size + distances.to_prediction_mm.size)
 
 
-def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...] | None:
+def check_grid(
+    prediction: NDArray[Any], truth: NDArray[Any], spacing_mm: tuple[float, ...]
+) -> FloatArray:
+    """Refuse masks of two shapes, and a spacing that cannot be theirs.
+
+    Args:
+        prediction: Mask, (*S).
+        truth: Mask, (*S).
+        spacing_mm: Voxel size in array order, in mm.
+
+    Returns:
+        The spacing as an array, (len(S),), in mm.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        GeometryError: If a spacing is not positive and finite, or there are too few or many.
+    """
+    check_shapes(prediction, truth)
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    if spacing.shape != (truth.ndim,) or not np.isfinite(spacing).all() or spacing.min() <= 0:
+        raise GeometryError(
+            f"spacing_mm must be {truth.ndim} positive numbers, not {tuple(spacing_mm)}. "
+            "Repair the header of the file."
+        )
+    return spacing
+
+
+def bounding_box(*masks: NDArray[np.bool_]) -> tuple[slice, ...] | None:
+    """Find the smallest box that holds every mask.
+
+    Args:
+        *masks: Masks of one shape, (*S), bool.
+
+    Returns:
+        A slice for each axis; None if all masks are empty.
+    """
+    found = [box for box in map(_box, masks) if box is not None]
+    if not found:
+        return None
+    return tuple(
+        slice(min(each.start for each in axis), max(each.stop for each in axis))
+        for axis in zip(*found, strict=True)
+    )
+
+
+def border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find voxels with a face-neighbour outside; beyond the array all is outside.
+
+    Args:
+        mask: Mask, (*S), bool.
+
+    Returns:
+        What one erosion takes away, (*S), bool.
+    """
+    core = mask.copy()
+    for axis in range(mask.ndim):
+        here, mine = np.moveaxis(core, axis, 0), np.moveaxis(mask, axis, 0)
+        here[0] = here[-1] = False
+        here[1:-1] &= mine[:-2] & mine[2:]
+    return mask & ~core
+
+
+def nearest_distances(
+    ours: NDArray[np.bool_], theirs: NDArray[np.bool_], spacing: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Measure from each voxel of one set to the nearest of the other, both ways.
+
+    Args:
+        ours: One set of voxels, (*S), bool.
+        theirs: The other, (*S), bool.
+        spacing: Voxel size in array order, (len(S),), in mm.
+
+    Returns:
+        Distances from ours to theirs, and from theirs to ours, each in array order and in mm;
+        inf where the other set is empty.
+    """
+    return _distances(ours, theirs, spacing), _distances(theirs, ours, spacing)
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, ...] | None:
     box: list[slice] = []
     for axis in range(mask.ndim):  # each axis looks only at what the axes before left over
         rest = mask[tuple(box)]
@@ -176,25 +263,21 @@ def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...] | None:
     return tuple(box)
 
 
-def _border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Find voxels with a face-neighbour outside; beyond the array all is outside."""
-    core = mask.copy()
-    for axis in range(mask.ndim):
-        here, mine = np.moveaxis(core, axis, 0), np.moveaxis(mask, axis, 0)
-        here[0] = here[-1] = False
-        here[1:-1] &= mine[:-2] & mine[2:]
-    return mask & ~core
-
-
 def _distances(
     start: NDArray[np.bool_], goal: NDArray[np.bool_], spacing: FloatArray
 ) -> FloatArray:
-    """Measure from each voxel of one border to the nearest of the other; shared ones are 0."""
     from scipy.spatial import cKDTree  # the metrics' face stays light
 
-    apart = np.argwhere(start & ~goal)
-    distances = np.zeros(int(np.count_nonzero(start)))
-    if len(apart):
-        tree = cKDTree(np.argwhere(goal) * spacing, balanced_tree=False, compact_nodes=False)
-        distances[: len(apart)] = tree.query(apart * spacing)[0]
+    shared = goal[start]
+    distances = np.zeros(shared.size)
+    if shared.all():
+        return distances
+    places, apart = np.argwhere(goal), np.argwhere(start & ~goal)
+    if not len(places):
+        return np.full(shared.size, np.inf)
+    tree = cKDTree(places * spacing, balanced_tree=False, compact_nodes=False)
+    nearest = tree.query(apart * spacing)[1]
+    # Steps of the grid times the spacing, since a difference of two products is inexact.
+    steps = (places[nearest] - apart) * spacing
+    distances[~shared] = np.sqrt(np.einsum("ij,ij->i", steps, steps))
     return distances
