@@ -14,6 +14,20 @@ from delineate.metrics.surface import (
     surface_distances,
 )
 
+# Objects told apart, from two id maps.
+from delineate.metrics.centres import Detection, pair_centres, typed_f1  # isort: skip
+from delineate.metrics.instance import Pairing, Quality, pair_up  # isort: skip
+from delineate.metrics.objects import (  # isort: skip
+    aggregated_jaccard,
+    aggregated_jaccard_plus,
+    detection_at_distance,
+    detection_f1_at_iou,
+    ensemble_dice,
+    mean_panoptic_quality,
+    panoptic_quality,
+    panoptic_quality_by_class,
+)
+
 METRICS: dict[str, Metric] = {
     "dice": Metric(
         measure=lambda pair: dice(pair.prediction, pair.truth),
@@ -58,4 +72,9 @@ __all__ = [
     "ALL_CLASSES", "METRICS", "Failure", "Metric", "Pair", "Row", "Scoreboard", "Summary",
     "SurfaceDistances", "average_surface_distance", "dice", "hausdorff", "hausdorff95", "iou",
     "precision", "recall", "score_case", "surface_dice", "surface_distances",
+]  # fmt: skip
+__all__ += [
+    "Detection", "Pairing", "Quality", "aggregated_jaccard", "aggregated_jaccard_plus",
+    "detection_at_distance", "detection_f1_at_iou", "ensemble_dice", "mean_panoptic_quality",
+    "pair_centres", "pair_up", "panoptic_quality", "panoptic_quality_by_class", "typed_f1",
 ]  # fmt: skip
