@@ -124,7 +124,7 @@ class PanNuke:
 
         Raises:
             ShapeError: If the planes do not fit.
-            LabelError: If a plane holds no whole numbers from 0.
+            LabelError: If an id is negative.
             UnknownNameError: If there is no such tissue.
         """
         _check(prediction, truth)

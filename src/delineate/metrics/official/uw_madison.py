@@ -92,9 +92,9 @@ class UWMadison:
             score = dice(one, two)
             self._counts["dice_left_out"] += math.isnan(score)
             self._dice.add(score)
-        whole = self.variant == "mle_bench"
-        pairs = [(said.any(axis=0), true.any(axis=0))] if whole else zip(said, true, strict=True)
-        for one, two in pairs:
+        if self.variant == "mle_bench":
+            said, true = said.any(axis=0, keepdims=True), true.any(axis=0, keepdims=True)
+        for one, two in zip(said, true, strict=True):
             self._counts["one_empty"] += bool(one.any()) != bool(two.any())
             self._distance.add(distance(one, two, self.variant))
 
@@ -157,6 +157,9 @@ def _directed(source: Mask, goal: Mask, size: tuple[float, ...]) -> float:
 
     The goal's border is enough to be nearest, but the source's is not to be farthest: a voxel
     deep inside it may lie in the middle of a hole of the goal.
+
+    Returns:
+        The distance in units of `size`.
     """
     from scipy.ndimage import binary_erosion  # the metrics' face stays light
     from scipy.spatial import cKDTree
