@@ -4,7 +4,8 @@
 
 2,656 made images of 256 x 256 x 6, the size of the official fold 1, are written as the dataset's
 files are (truth of float64, predictions of uint16), and scored from memory maps by two processes.
-Memory is the largest sum of what all processes hold at a moment, pages of the mapped files included.
+Memory is the largest sum of what all processes hold at a moment, pages of the mapped files
+included.
 """
 
 import argparse

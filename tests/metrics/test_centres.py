@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from delineate.core.errors import ShapeError, UnknownNameError
-from delineate.metrics.centres import Detection, detect, pair_centres, typed_f1
+from delineate.metrics.centres import Detection, TypedDetection, detect, detect_type, pair_centres
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -59,9 +59,13 @@ def test_a_pair_of_the_wrong_type_costs_double():
     pairs = np.array([[0, 0], [1, 1]])
     true, said = np.array([1, 1, 1, 2]), np.array([1, 2, 1])
 
-    assert typed_f1(pairs, true, said, 1) == 2 / (2 + 2 + 2)  # one confused, two alone
-    assert typed_f1(pairs, true, said, 2) == 0.0
-    assert np.isnan(typed_f1(pairs, true, said, 3))
+    found = {kind: detect_type(pairs, true, said, kind) for kind in (1, 2, 3)}
+
+    assert found[1] == TypedDetection(right=1, confused=1, alone=2)
+    assert found[1].f1 == 2 / (2 + 2 + 2)
+    assert found[2].f1 == 0.0
+    assert np.isnan(found[3].f1)
+    assert (found[1] + found[2]).f1 == 2 / (2 + 4 + 3)
 
 
 def test_wrong_words_and_shapes_are_refused():

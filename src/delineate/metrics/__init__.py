@@ -15,7 +15,12 @@ from delineate.metrics.surface import (
 )
 
 # Objects told apart, from two id maps.
-from delineate.metrics.centres import Detection, pair_centres, typed_f1  # isort: skip
+from delineate.metrics.centres import (  # isort: skip
+    Detection,
+    TypedDetection,
+    detect_type,
+    pair_centres,
+)
 from delineate.metrics.instance import Pairing, Quality, pair_up  # isort: skip
 from delineate.metrics.objects import (  # isort: skip
     aggregated_jaccard,
@@ -74,7 +79,8 @@ __all__ = [
     "precision", "recall", "score_case", "surface_dice", "surface_distances",
 ]  # fmt: skip
 __all__ += [
-    "Detection", "Pairing", "Quality", "aggregated_jaccard", "aggregated_jaccard_plus",
-    "detection_at_distance", "detection_f1_at_iou", "ensemble_dice", "mean_panoptic_quality",
-    "pair_centres", "pair_up", "panoptic_quality", "panoptic_quality_by_class", "typed_f1",
+    "Detection", "Pairing", "Quality", "TypedDetection", "aggregated_jaccard",
+    "aggregated_jaccard_plus", "detect_type", "detection_at_distance", "detection_f1_at_iou",
+    "ensemble_dice", "mean_panoptic_quality", "pair_centres", "pair_up", "panoptic_quality",
+    "panoptic_quality_by_class",
 ]  # fmt: skip

@@ -49,6 +49,33 @@ class Detection:
         return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TypedDetection:
+    """Objects of one type found, confused and alone; add two to pool images."""
+
+    right: int = 0
+    """Pairs of the type on both sides."""
+    confused: int = 0
+    """Pairs where only one side has it."""
+    alone: int = 0
+    """Objects of it on either side without a partner."""
+
+    def __add__(self, other: "TypedDetection") -> "TypedDetection":
+        return TypedDetection(
+            right=self.right + other.right,
+            confused=self.confused + other.confused,
+            alone=self.alone + other.alone,
+        )
+
+    @property
+    def f1(self) -> float:
+        """2 right / (2 right + 2 confused + alone), as HoVer-Net's script weighs them.
+
+        A pair of the wrong type so costs double; nan if neither side has the type.
+        """
+        return _share(2 * self.right, 2 * self.right + 2 * self.confused + self.alone)
+
+
 def pair_centres(
     truth: FloatArray, prediction: FloatArray, radius: float, *, pairing: Rule = "gated"
 ) -> Places:
@@ -104,14 +131,10 @@ def detect(
     return Detection(tp=found, fp=len(prediction) - found, fn=len(truth) - found)
 
 
-def typed_f1(
+def detect_type(
     pairs: Places, truth_types: NDArray[np.integer], prediction_types: NDArray[np.integer], of: int
-) -> float:
-    """F1 of detecting and classifying one type, as HoVer-Net's script defines it.
-
-    F1 = 2 TPc / (2 TPc + 2 FPc + 2 FNc + FPd + FNd): TPc are pairs of the type on both sides,
-    FPc and FNc pairs where only the prediction or only the truth has it, FPd and FNd objects of
-    it without a partner. A pair of the wrong type so costs double.
+) -> TypedDetection:
+    """Count how objects of one type were detected and classified.
 
     Args:
         pairs: What `pair_centres` found, (n, 2).
@@ -120,19 +143,17 @@ def typed_f1(
         of: The type.
 
     Returns:
-        F1 in [0, 1]; nan if neither side has the type.
-
-    Source:
-        Graham et al., 2019, doi:10.1016/j.media.2019.101563.
+        The counts.
     """
     is_true, is_said = truth_types == of, prediction_types == of
     first, second = pairs.T
-    right = int((is_true[first] & is_said[second]).sum())
-    confused = int((is_true[first] != is_said[second]).sum())
     lonely_true, lonely_said = is_true.copy(), is_said.copy()
     lonely_true[first] = lonely_said[second] = False
-    alone = int(lonely_true.sum() + lonely_said.sum())
-    return _share(2 * right, 2 * right + 2 * confused + alone)
+    return TypedDetection(
+        right=int((is_true[first] & is_said[second]).sum()),
+        confused=int((is_true[first] != is_said[second]).sum()),
+        alone=int(lonely_true.sum() + lonely_said.sum()),
+    )
 
 
 def _official(truth: FloatArray, prediction: FloatArray, radius: float) -> Places:

@@ -28,9 +28,7 @@ def test_polygons_are_rasterised_by_the_named_convention(order, centre):
 
     scorer.add(official, SQUARES)
 
-    is_same = np.array_equal(
-        official, rasterise(SQUARES, (16, 16), order=order, centre=centre)
-    )
+    is_same = np.array_equal(official, rasterise(SQUARES, (16, 16), order=order, centre=centre))
     assert (scorer.result().scores["aji"] == 1.0) == is_same
     is_official = (order, centre) == ("first", "matlab")
     assert ("MoNuSeg, official" in scorer.convention) == is_official

@@ -19,6 +19,11 @@ def test_every_scorer_says_its_name_and_convention_before_any_case(name):
     assert set(outcome.counts.values()) == {0}
 
 
+@pytest.mark.parametrize("name", SCORERS)
+def test_every_key_is_the_scorers_file(name):
+    assert SCORERS[name].__module__ == f"delineate.metrics.official.{name}"
+
+
 def test_means_leave_nan_out_and_can_be_joined():
     one, other = Mean(), Mean()
     for value in (1.0, math.nan, 2.0):

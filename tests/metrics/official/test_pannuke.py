@@ -181,7 +181,7 @@ def test_wrong_words_and_shapes_are_refused():
         PanNuke().add(good, good, "Brain")
     with pytest.raises(UnknownNameError, match="strict"):
         PanNuke("stricter")
-    with pytest.raises(ShapeError, match="masks.npy"):
+    with pytest.raises(ShapeError, match="Put the classes last"):
         PanNuke().add(good[..., :4], good, "Lung")
     with pytest.raises(LabelError, match="variant"):
         PanNuke().join(PanNuke("strict"))

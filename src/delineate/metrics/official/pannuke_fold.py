@@ -53,9 +53,11 @@ def score_fold(
         UnknownNameError: If there is no such variant or tissue.
     """
     # A file that another holds may be a pickle, which could run code.
-    names = [str(name) for name in np.load(tissues, allow_pickle=False)] if isinstance(
-        tissues, Path
-    ) else list(tissues)
+    names = (
+        [str(name) for name in np.load(tissues, allow_pickle=False)]
+        if isinstance(tissues, Path)
+        else list(tissues)
+    )
     sizes = [len(np.load(path, mmap_mode="r", allow_pickle=False)) for path in (prediction, truth)]
     if {*sizes} != {len(names)}:
         raise ShapeError(

@@ -93,7 +93,7 @@ class UWMadison:
             self._counts["dice_left_out"] += math.isnan(score)
             self._dice.add(score)
         if self.variant == "mle_bench":
-            said, true = said.any(axis=0, keepdims=True), true.any(axis=0, keepdims=True)
+            said, true = (np.logical_or.reduce(masks, keepdims=True) for masks in (said, true))
         for one, two in zip(said, true, strict=True):
             self._counts["one_empty"] += bool(one.any()) != bool(two.any())
             self._distance.add(distance(one, two, self.variant))
