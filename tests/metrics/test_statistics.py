@@ -1,11 +1,9 @@
-from itertools import product
-
 import numpy as np
 import pytest
 
 from delineate.core.errors import DatasetError
 from delineate.metrics import METRICS, Row, Scoreboard
-from delineate.metrics.statistics import compare, holm, signed_rank
+from delineate.metrics.statistics import compare
 
 NAN = float("nan")
 
@@ -38,25 +36,6 @@ def test_cases_without_a_value_on_one_side_are_counted():
     assert result.to_dict()["rows"][0]["low"] is None
     assert result.to_csv().splitlines()[1].startswith("liver,dice,0.5,0.6,")
     assert "only-1st" in result.text
-
-
-def test_signed_rank_agrees_with_every_assignment_of_signs():
-    values = np.array([0.5, -0.1, 0.3, 0.7, 0.2, -0.05, 0.9])
-    ranks = np.abs(values).argsort().argsort() + 1
-    seen = ranks[values > 0].sum()
-    sums = [sum(r for r, up in zip(ranks, ups, strict=True) if up)
-            for ups in product((0, 1), repeat=7)]  # fmt: skip
-
-    expected = 2 * np.mean([total >= seen for total in sums])
-
-    assert signed_rank(values) == pytest.approx(expected)
-
-
-def test_holm_is_that_of_the_hand():
-    corrected = holm([0.01, 0.04, NAN, 0.03])
-
-    assert corrected[:2] + corrected[3:] == pytest.approx([0.03, 0.06, 0.06])
-    assert np.isnan(corrected[2])
 
 
 def test_many_cases_of_one_patient_are_one_piece_of_evidence():

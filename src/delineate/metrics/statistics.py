@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import DatasetError, UnknownNameError
 from delineate.metrics.scoreboard import Scoreboard
+from delineate.metrics.significance import bootstrap_p, holm, signed_rank
 from delineate.metrics.summary import resample
 
 STATUSES = ("scored", "missed", "spurious", "absent")
@@ -203,45 +204,6 @@ def compare(
     )  # fmt: skip
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p values for their number, step by step from the smallest.
-
-    Args:
-        p_values: In [0, 1]; nan where no test was made, which counts as no test.
-
-    Returns:
-        Corrected values in [0, 1], in the order given; nan stays nan.
-
-    Source:
-        Holm, 1979, Scandinavian Journal of Statistics 6, 65-70.
-    """
-    tested = [place for place, p in enumerate(p_values) if not math.isnan(p)]
-    corrected, floor = [float("nan")] * len(p_values), 0.0
-    for rank, place in enumerate(sorted(tested, key=lambda place: p_values[place])):
-        floor = max(floor, min(1.0, (len(tested) - rank) * p_values[place]))
-        corrected[place] = floor
-    return corrected
-
-
-def signed_rank(differences: NDArray[Any]) -> float:
-    """Test whether differences are symmetric about zero, by Wilcoxon's signed ranks.
-
-    Args:
-        differences: One per patient, (P,), float; zeros are dropped before ranking.
-
-    Returns:
-        Two-sided p; 1 if all differences are zero, nan if there are none.
-    """
-    from scipy.stats import wilcoxon  # the metrics' face stays light
-
-    values = np.asarray(differences, dtype=np.float64)
-    if not values.size:
-        return float("nan")
-    # Rounding leaves equal scores apart by less than any score is worth.
-    values = values[np.abs(values) > 1e-12]
-    return float(wilcoxon(values).pvalue) if values.size else 1.0
-
-
 def _difference(
     first: NDArray[np.float64], second: NDArray[np.float64], patients: Sequence[str],
     *, num_resamples: int, seed: int,
@@ -260,18 +222,11 @@ def _difference(
         "mean_a": float(first[both].mean()) if both.any() else float("nan"),
         "mean_b": float(second[both].mean()) if both.any() else float("nan"),
         "difference": mean, "low": float(low), "high": float(high),
-        "p_bootstrap": _two_sided(means), "p_wilcoxon": signed_rank(np.array(by_patient)),
+        "p_bootstrap": bootstrap_p(means), "p_wilcoxon": signed_rank(np.array(by_patient)),
         "num_patients": number, "num_pairs": int(both.sum()),
         "num_only_a": int((has_a & ~has_b).sum()), "num_only_b": int((has_b & ~has_a).sum()),
         "num_neither": int((~has_a & ~has_b).sum()),
     }  # fmt: skip
-
-
-def _two_sided(means: NDArray[np.float64]) -> float:
-    if not means.size:
-        return float("nan")
-    below, above = (int(np.count_nonzero(side)) for side in (means <= 0, means >= 0))
-    return min(1.0, 2 * (1 + min(below, above)) / (1 + means.size))
 
 
 def _column(
