@@ -74,24 +74,44 @@ def bootstrap(
     Returns:
         Mean over classes of the mean over cases, and its interval.
     """
+    mean, means, number = resample(values, patients, num_resamples=num_resamples, seed=seed)
+    if number < 2:
+        return Interval(mean=mean, low=np.nan, high=np.nan, num_patients=number)
+    low, high = np.percentile(means[np.isfinite(means)], [2.5, 97.5])
+    return Interval(mean=mean, low=float(low), high=float(high), num_patients=number)
+
+
+def resample(
+    values: NDArray[Any], patients: Sequence[str], *, num_resamples: int = 2000, seed: int = 0
+) -> tuple[float, FloatArray, int]:
+    """Draw the means that `bootstrap` makes an interval of.
+
+    Args:
+        values: Metric of each case and class, (cases, classes), float; nan where absent.
+        patients: Patient of each case, of length `cases`.
+        num_resamples: How many times the patients are drawn.
+        seed: Equal seeds give equal means.
+
+    Returns:
+        The mean; the resampled means, (num_resamples,), none with fewer than two patients; and
+        the number of patients with a value.
+    """
     grid = np.asarray(values, dtype=np.float64)
     has_value = np.isfinite(grid)
     kept = [place for place in range(len(grid)) if has_value[place].any()]
     names = sorted({patients[place] for place in kept})
     if not names:
-        return Interval(mean=np.nan, low=np.nan, high=np.nan, num_patients=0)
+        return float("nan"), np.zeros(0), 0
     owner = np.array([names.index(patients[place]) for place in kept])
     totals, counts = np.zeros((2, len(names), grid.shape[1]))
     np.add.at(totals, owner, np.where(has_value, grid, 0)[kept])
     np.add.at(counts, owner, has_value[kept].astype(np.float64))
     mean = float(_class_mean(totals.sum(0)[None], counts.sum(0)[None])[0])
     if len(names) < 2:
-        return Interval(mean=mean, low=np.nan, high=np.nan, num_patients=len(names))
+        return mean, np.zeros(0), len(names)
     shares = np.full(len(names), 1 / len(names))
     draws = np.random.default_rng(seed).multinomial(len(names), shares, size=num_resamples)
-    means = _class_mean(draws @ totals, draws @ counts)
-    low, high = np.percentile(means[np.isfinite(means)], [2.5, 97.5])
-    return Interval(mean=mean, low=float(low), high=float(high), num_patients=len(names))
+    return mean, _class_mean(draws @ totals, draws @ counts), len(names)
 
 
 def case_medians(values: NDArray[Any]) -> float:
