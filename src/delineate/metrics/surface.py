@@ -42,7 +42,11 @@ class SurfaceDistances:
 
 
 def surface_distances(
-    prediction: NDArray[Any], truth: NDArray[Any], spacing_mm: tuple[float, ...]
+    prediction: NDArray[Any],
+    truth: NDArray[Any],
+    spacing_mm: tuple[float, ...],
+    *,
+    edge_is_border: bool = True,
 ) -> SurfaceDistances:
     """Measure the distances between the borders of two masks.
 
@@ -51,6 +55,7 @@ def surface_distances(
         truth: Mask, (*S), bool.
         spacing_mm: Voxel size in array order, in mm; it has no default, since a forgotten
             spacing silently gives voxels.
+        edge_is_border: Whether a mask ends where the image does; the CHAOS challenge lets it go on.
 
     Returns:
         The distances in both directions; empty arrays if a mask is empty.
@@ -65,7 +70,10 @@ def surface_distances(
     there, back = none, none
     if not num_empty:
         box = bounding_box(*masks)
-        ours, theirs = (border(mask[box]) for mask in masks)
+        if edge_is_border:
+            ours, theirs = (border(mask[box]) for mask in masks)
+        else:
+            ours, theirs = (_border_within(mask)[box] for mask in masks)
         there, back = nearest_distances(ours, theirs, spacing)
     return SurfaceDistances(
         to_truth_mm=there,
@@ -215,6 +223,12 @@ def bounding_box(*masks: NDArray[np.bool_]) -> tuple[slice, ...] | None:
         slice(min(each.start for each in axis), max(each.stop for each in axis))
         for axis in zip(*found, strict=True)
     )
+
+
+def _border_within(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find voxels with a face-neighbour outside; beyond the array all is as at its edge."""
+    inner = (slice(1, -1),) * mask.ndim
+    return border(np.pad(mask, 1, mode="edge"))[inner]
 
 
 def border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
