@@ -76,7 +76,8 @@ def main() -> None:
         table.HERE / "results" / "metrics_objects.json",
         "All scores of objects: 1000 x 1000 pixels with 650 nuclei, 4000 x 4000 with 10,400",
         f"{totals[0]:.0f} ms and {totals[1]:.0f} ms on one core, and "
-        f"{rows[1]['official_ms']:.0f} ms more if 10,400 centres are paired officially; AJI + PQ alone {both:.1f} ms, "
+        f"{rows[1]['official_ms']:.0f} ms more if 10,400 centres are "
+        f"paired officially; AJI + PQ alone {both:.1f} ms, "
         f"{small['pairs_aji_pq_ms'] / both:.0f} times faster than whole images pair by pair",
         {"tiles": rows},
     )
