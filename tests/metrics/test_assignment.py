@@ -113,6 +113,17 @@ def test_two_good_pairs_are_worth_more_than_the_best_one():
     assert best_partners(pairs, np.array([1.0, 0.4, 0.4]), (2, 2)).tolist() == [0]
 
 
+def test_below_one_half_two_poor_pairs_go_before_a_good_one():
+    truth, prediction = np.zeros((2, 1, 30), int)
+    truth[0, :20], truth[0, 20:26] = 1, 2
+    prediction[0, :5], prediction[0, 5:24] = 1, 2
+    pairing = pair_up(truth, prediction)
+
+    assert pairing.iou.tolist() == [5 / 20, 15 / 24, 4 / 21]
+    assert f1_above(pairing, 0.15) == 1.0
+    assert f1_above(pairing, 0.2) == 0.5
+
+
 def test_aji_plus_uses_a_prediction_once_where_aji_uses_it_twice():
     truth, prediction = np.array([[1, 1, 2, 2]]), np.array([[7, 7, 7, 7]])
 

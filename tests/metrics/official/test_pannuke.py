@@ -132,6 +132,19 @@ def test_what_breaks_the_official_script_is_scored():
     assert len(np.unique(binarise(whole))) == 1
 
 
+def test_one_id_in_two_planes_is_two_nuclei():
+    truth = np.zeros((8, 8, 6), int)
+    truth[:4, :, 0] = truth[4:, :, 2] = 1
+    merged = np.zeros_like(truth)
+    merged[..., 0] = 1
+    scorer = PanNuke()
+
+    scorer.add(merged, truth, "Lung")
+
+    assert len(np.unique(binarise(truth))) == 2
+    assert scorer.result().scores["bpq"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [("Head & Neck", "HeadNeck"), ("Bile Duct", "Bile-duct"), ("adrenal gland", "Adrenal_gland"),
