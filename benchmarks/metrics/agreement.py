@@ -17,7 +17,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
 
 import peers
 import table
@@ -82,7 +83,7 @@ def compare(convention: str, cases: list[Case]) -> dict[str, dict[str, float]]:
                 row["largest_difference"] = max(row["largest_difference"], abs(ours - theirs))
             if not is_equal(ours, theirs):
                 print(convention, name, number, said.shape, spacing, tolerance, ours, theirs)
-    assert list(found) != [] and set(found) == set(rows), (convention, set(rows) - set(found))
+    assert set(found) == set(rows), (convention, set(rows) ^ set(found))
     return found
 
 

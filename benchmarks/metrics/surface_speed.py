@@ -20,7 +20,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
 
 import peers
 import table
