@@ -19,9 +19,8 @@ from time import process_time
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import peers
 import table
