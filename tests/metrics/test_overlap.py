@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from delineate.core.errors import ShapeError
-from delineate.metrics.overlap import count, dice, iou, precision, recall
+from delineate.metrics.overlap import count, dice, iou, precision, recall, specificity
 
 TRUTH = np.array([[1, 1, 1, 0], [0, 0, 0, 0]], dtype=bool)
 SAID = np.array([[0, 1, 1, 1], [1, 0, 0, 0]], dtype=bool)
@@ -36,3 +36,11 @@ def test_integers_count_as_masks():
 def test_different_shapes_are_refused_with_both_named():
     with pytest.raises(ShapeError, match=r"\(2, 4\) and \(4, 2\)"):
         dice(SAID, TRUTH.T)
+
+
+def test_specificity_is_the_share_of_the_outside_left_out():
+    assert specificity(SAID, TRUTH) == pytest.approx(3 / 5)
+    assert specificity(EMPTY, TRUTH) == 1
+    assert specificity(SAID, EMPTY) == pytest.approx(4 / 8)
+    assert np.isnan(specificity(EMPTY, EMPTY))
+    assert np.isnan(specificity(SAID, ~EMPTY))

@@ -19,6 +19,8 @@ def test_distances_are_measured_once():
     pair = Pair(prediction=FULL, truth=FULL, spacing_mm=(1.0, 1.0))
 
     assert pair.distances is pair.distances
+    assert pair.elements is pair.elements
+    assert pair.counts is pair.counts
 
 
 def test_a_metric_is_called_with_plain_arrays():

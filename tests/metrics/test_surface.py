@@ -1,11 +1,16 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from delineate.core.errors import GeometryError
 from delineate.metrics.surface import (
     average_surface_distance,
+    border,
+    bounding_box,
     hausdorff,
     hausdorff95,
+    mean_surface_distance,
+    nearest_distances,
     surface_dice,
     surface_distances,
 )
@@ -103,3 +108,74 @@ def test_a_tolerance_that_cannot_be_is_refused(tolerance):
 
     with pytest.raises(GeometryError, match="tolerance_mm"):
         surface_dice(distances, tolerance)
+
+
+def ball(radius_mm, step, size_mm=24.0):
+    places = (np.indices((round(size_mm / step),) * 3) + 0.5) * step - size_mm / 2
+    return (places**2).sum(axis=0) <= radius_mm**2
+
+
+def test_balls_within_each_other_converge_on_the_difference_of_their_radii():
+    errors = []
+    for step in (1.0, 0.25):
+        distances = surface_distances(ball(6.0, step), ball(10.0, step), (step,) * 3)
+        found = [hausdorff95(distances), average_surface_distance(distances),
+                 mean_surface_distance(distances)]  # fmt: skip
+        assert found == pytest.approx([4.0] * 3, abs=step)
+        errors.append(max(abs(value - 4.0) for value in found))
+
+    assert errors[1] < errors[0]
+
+
+def test_boxes_that_differ_by_a_slab_have_known_distances():
+    truth = cube((3, 4, 5), 6, shape=(12, 14, 16))
+    said = truth.copy()
+    said[9] = truth[8]  # one slice more
+
+    distances = surface_distances(said, truth, SPACING)
+
+    assert hausdorff(distances) == 3.0
+    assert surface_dice(distances, 3.0) == 1
+
+
+def test_masd_weighs_both_borders_alike():
+    truth, said = np.zeros((1, 40), bool), np.zeros((1, 40), bool)
+    truth[0, :20] = said[0, :20] = True
+    said[0, 25] = True
+
+    distances = surface_distances(said, truth, (1.0, 1.0))
+
+    assert mean_surface_distance(distances) == pytest.approx(6 / 21 / 2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_distances_are_the_very_numbers_of_a_distance_transform(seed):
+    rng = np.random.default_rng(seed)
+    said, true = rng.random((2, 9, 11, 10)) < (0.05, 0.3, 0.7)[seed % 3]
+    spacing = ((3.0, 1.5, 1.5), (0.8, 2.5, 1.1))[seed % 2]
+
+    found = surface_distances(said, true, spacing)
+
+    edges = [mask ^ ndimage.binary_erosion(mask) for mask in (said, true)]
+    there = ndimage.distance_transform_edt(~edges[1], sampling=spacing)[edges[0]]
+    assert found.to_truth_mm == pytest.approx(there, abs=1e-12)
+
+
+def test_the_distance_to_nothing_is_infinite():
+    there, back = nearest_distances(cube((1, 1, 1), 1), cube((0, 0, 0), 0), np.array(SPACING))
+
+    assert there.tolist() == [np.inf]
+    assert back.size == 0
+
+
+def test_the_box_holds_all_masks_and_nothing_more():
+    assert bounding_box(cube((3, 4, 5)), cube((1, 5, 6))) == (
+        slice(1, 7),
+        slice(4, 9),
+        slice(5, 10),
+    )
+    assert bounding_box(cube((0, 0, 0), 0)) is None
+
+
+def test_the_border_of_a_cube_is_its_shell():
+    assert border(cube((3, 4, 5), 5)).sum() == 5**3 - 3**3

@@ -163,4 +163,4 @@ MEASURES: dict[str, Metric] = {
         ),
     ),
 }
-"""Name to metric; all of them share the counts and distances of one pair."""
+"""Name to metric; those of distances share what one pair measured."""

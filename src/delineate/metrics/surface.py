@@ -289,7 +289,8 @@ def _distances(
     places, apart = np.argwhere(goal), np.argwhere(start & ~goal)
     if not len(places):
         return np.full(shared.size, np.inf)
-    tree = cKDTree(places * spacing, balanced_tree=False, compact_nodes=False)
+    # Distance transforms of the box took 2 to 13 times as long: organs near and far, and noise.
+    tree = cKDTree(places * spacing, leafsize=32, balanced_tree=False, compact_nodes=False)
     nearest = tree.query(apart * spacing)[1]
     # Steps of the grid times the spacing, since a difference of two products is inexact.
     steps = (places[nearest] - apart) * spacing

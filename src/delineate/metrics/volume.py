@@ -28,6 +28,7 @@ def volume_difference_ml(
         GeometryError: If a spacing is not positive and finite, or there are too few or many.
 
     Example:
+        >>> import numpy as np
         >>> volume_difference_ml(np.ones((10, 10, 10)), np.zeros((10, 10, 10)), (1, 2, 2))
         4.0
     """
