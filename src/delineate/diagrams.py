@@ -41,7 +41,8 @@ def draw_reliability(curves: Mapping[str, Reliability]) -> str:
                         ms=4, **look)  # fmt: skip
         top.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that was so")
         bottom.set(xlabel="probability said", ylabel="share of voxels", ylim=(0, None))
-        top.legend(loc="upper left", frameon=False)
+        if curves:
+            top.legend(loc="upper left", frameon=False)
         for axes in (top, bottom):
             axes.grid(alpha=0.25)
         return to_svg(figure)
@@ -64,7 +65,8 @@ def draw_risk_coverage(curves: Mapping[str, RiskCoverage]) -> str:
                       label=f"{_plain(name)}, AURC {curve.area:.4f}")  # fmt: skip
         axes.set(xlim=(0, 1), ylim=(0, None), xlabel="share of voxels kept, the surest first",
                  ylabel="share of errors among them")  # fmt: skip
-        axes.legend(loc="upper left", frameon=False)
+        if curves:
+            axes.legend(loc="upper left", frameon=False)
         axes.grid(alpha=0.25)
         return to_svg(figure)
 
@@ -144,7 +146,8 @@ def draw_models(boards: Mapping[str, Scoreboard], metric: str) -> str:
         axes.set(ylim=(len(labels) - 0.4, -0.6), xlabel=title)
         axes.set_yticks(range(len(labels)), [_plain(label) for label in labels])
         axes.grid(axis="x", alpha=0.25)
-        figure.legend(loc="outside upper center", ncols=3, frameon=False)
+        if boards:
+            figure.legend(loc="outside upper center", ncols=3, frameon=False)
         return to_svg(figure)
 
 
