@@ -53,7 +53,7 @@ def draw_scores(board: Scoreboard, metric: str) -> str:
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", alpha=0.25)
         axes.spines["left"].set_visible(False)
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def draw_curves(curves: Mapping[str, Sequence[float]]) -> str:
@@ -86,7 +86,7 @@ def draw_curves(curves: Mapping[str, Sequence[float]]) -> str:
             axes.grid(alpha=0.25)
         if scores:
             right.legend(loc="lower right", frameon=False)
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def draw_tallies(tallies: Tallies) -> str:
@@ -119,7 +119,7 @@ def draw_tallies(tallies: Tallies) -> str:
         axes.grid(axis="x", alpha=0.25)
         axes.set_axisbelow(True)
         figure.legend(loc="outside upper center", ncols=len(kinds), frameon=False)
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def _limits(values: Sequence[float], *, is_share: bool) -> tuple[float, float]:
@@ -176,7 +176,15 @@ def _short(name: str, limit: int = 24) -> str:
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
 
-def _svg(figure: Figure) -> str:
+def to_svg(figure: Figure) -> str:
+    """Write a figure.
+
+    Args:
+        figure: What was drawn.
+
+    Returns:
+        A data URL of an SVG, equal for equal figures.
+    """
     target = io.BytesIO()
     figure.savefig(target, format="svg", metadata={"Date": None}, transparent=True, dpi=150)
     return "data:image/svg+xml;base64," + base64.b64encode(target.getvalue()).decode("ascii")

@@ -180,28 +180,26 @@ def compare(
         notes.append(f"Not compared, since only one board has them: {', '.join(left_out)}.")
     owner = dict(zip(board_a.cases, board_a.patients, strict=True))
     patients = [owner[case] for case in shared]
-    found = []
+    found: list[dict[str, Any]] = []
     for label in board_a.labels:
         for metric in metrics:
-            pair = [_column(board, label, metric, shared) for board in (board_a, board_b)]
+            one, two = (_column(board, label, metric, shared) for board in (board_a, board_b))
             counts = [_statuses(board, label, set(shared)) for board in (board_a, board_b)]
-            found.append(
-                {"label": label, "metric": metric, "statuses_a": counts[0],
-                 "statuses_b": counts[1],
-                 **_difference(*pair, patients, num_resamples=num_resamples, seed=seed)}
-            )  # fmt: skip
-    corrected = {
-        f"holm_{kind}": holm([row[f"p_{kind}"] for row in found])
-        for kind in ("bootstrap", "wilcoxon")
-    }
-    rows = tuple(
-        Difference(**row, **{key: values[place] for key, values in corrected.items()})
+            row = _difference(one, two, patients, num_resamples=num_resamples, seed=seed)
+            row |= {"label": label, "metric": metric}
+            found.append(row | {"statuses_a": counts[0], "statuses_b": counts[1]})
+    return Comparison(
+        names=names, rows=_corrected(found), num_cases=len(shared),
+        num_patients=len(set(patients)), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _corrected(found: Sequence[dict[str, Any]]) -> tuple[Difference, ...]:
+    resampled, ranked = (holm([row[key] for row in found]) for key in ("p_bootstrap", "p_wilcoxon"))
+    return tuple(
+        Difference(**row, holm_bootstrap=resampled[place], holm_wilcoxon=ranked[place])
         for place, row in enumerate(found)
     )
-    return Comparison(
-        names=names, rows=rows, num_cases=len(shared), num_patients=len(set(patients)),
-        notes=tuple(notes),
-    )  # fmt: skip
 
 
 def _difference(
@@ -277,7 +275,7 @@ def _case_notes(first: Scoreboard, second: Scoreboard, shared: int, *, is_cut: b
 
 
 def _plain(row: Difference) -> dict[str, Any]:
-    plain = {
+    plain: dict[str, Any] = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in asdict(row).items()
     }
