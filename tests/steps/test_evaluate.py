@@ -188,7 +188,10 @@ def test_cases_that_trained_the_model_are_told(folders):
 
     page = (folders / "out" / "report.html").read_text(encoding="utf-8")
     assert board.find(ALL_CLASSES, "dice").label == "liver"
-    assert any("trained the model (bob)" in note for note in board.notes)
+    (warning,) = board.warnings
+    assert "1 of these 3 cases trained the model run, going by their names (bob)" in warning
+    assert board.text.startswith("Warning: 1 of these 3 cases trained")
+    assert page.index("trained the model run") < page.index("Scores</h2>")
     assert "It fits." in page
     assert "Loss and validation scores" in page
     assert "training: torch" in page
