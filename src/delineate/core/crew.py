@@ -17,6 +17,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 WORTH_SECONDS = 4.0
 """Work that must be left before processes are started, which itself takes a second or two."""
+TRIALS = 2
+"""Items done here to see how long one takes; the first also pays for imports."""
 AHEAD = 2
 """Items in flight for each process: enough that none waits, few enough for any memory."""
 _work: list[Callable[[Any], Any]] = []
@@ -27,7 +29,7 @@ def share_out(
 ) -> Iterator[Result]:
     """Do a piece of work for each item, on several cores if there is enough of it.
 
-    The first item is done here and timed, so that small work never waits for processes. These
+    The first two items are done here and timed, so that small work never waits for processes. These
     are spawned, not forked: threads and open files of this process cannot harm them.
 
     Args:
@@ -43,12 +45,15 @@ def share_out(
     """
     if jobs is not None and jobs < 1:
         raise BudgetError(f"jobs must be at least 1, not {jobs}. Leave it out to use all cores.")
-    start = monotonic()
-    for item in items[:1]:
-        yield work(item)
-    left = items[1:]
+    seconds = float("inf")
+    for item in items[:TRIALS]:
+        start = monotonic()
+        answer = work(item)
+        seconds = min(seconds, monotonic() - start)
+        yield answer
+    left = items[TRIALS:]
     crew = min(jobs or num_cores(), len(left))
-    is_much = (monotonic() - start) * len(left) > WORTH_SECONDS
+    is_much = seconds * len(left) > WORTH_SECONDS
     if crew < 2 or not is_much or multiprocessing.current_process().daemon:
         for item in left:
             yield work(item)

@@ -40,7 +40,8 @@ def regrid_labels(mask: Mask, grid: Geometry) -> Mask:
     step = max(1, MAX_POINTS // int(np.prod(grid.shape[1:])))
     for start in range(0, grid.shape[0], step):
         slab = slice(start, min(start + step, grid.shape[0]))
-        target[(..., slab, *[slice(None)] * (grid.dims - 1))] = _nearest(
+        part = target[:, slab] if lead else target[slab]
+        part[...] = _nearest(
             source, own.shape, matrix, (slab, *(slice(0, size) for size in grid.shape[1:]))
         )
     return Mask.of(target, grid, is_stack=mask.num_layers is not None, source=mask.source)
@@ -62,5 +63,5 @@ def _nearest(
         nearest = np.floor(index + 0.5 + 1e-6).astype(np.intp)
         inside &= (nearest >= 0) & (nearest < size)
         places.append(np.clip(nearest, 0, size - 1))
-    found: AnyArray = source[(..., *places)]
+    found: AnyArray = source[..., *places]
     return np.where(inside, found, np.zeros((), dtype=source.dtype))

@@ -32,7 +32,8 @@ def border_error(
     if not inside.any():
         return np.full(inside.shape, np.inf, dtype=np.float32)
     far = ndimage.distance_transform_edt(~rim(inside), sampling=spacing_mm)
-    return np.where(inside, -far, far).astype(np.float32)
+    signed: NDArray[np.float32] = np.where(inside, -far, far).astype(np.float32)
+    return signed
 
 
 def rim(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -117,9 +117,9 @@ def _differing(ours: Geometry, theirs: Geometry) -> str:
     turns = [
         grid.affine[:-1, :-1] / steps for grid, steps in zip((ours, theirs), lengths, strict=True)
     ]
-    if not np.allclose(*lengths, rtol=1e-3):
+    if not np.allclose(lengths[0], lengths[1], rtol=1e-3):
         return f"spacing {_plain(ours.spacing_mm)} and {_plain(theirs.spacing_mm)} mm"
-    if not np.allclose(*turns, atol=1e-3):
+    if not np.allclose(turns[0], turns[1], atol=1e-3):
         first, second = (np.round(turn.T, 3).tolist() for turn in turns)
         return f"directions of the axes {first} and {second}"
     first, second = (np.round(grid.affine[:-1, -1], 3).tolist() for grid in (ours, theirs))
