@@ -1,5 +1,6 @@
 """Which prediction belongs to which truth, for one model or several on the same cases."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,8 @@ def fail(case: str, error: Exception) -> Failure:
     """
     known = isinstance(error, DelineateError)
     said = str(error) if known else f"{type(error).__name__}: {error}"
-    return Failure(case=case, reason=said if case in said else f"{case}: {said}")
+    has_name = re.search(rf"(?<!\w){re.escape(case)}(?!\w)", said)
+    return Failure(case=case, reason=said if has_name else f"{case}: {said}")
 
 
 def named(cases: Sequence[str]) -> str:
