@@ -63,5 +63,6 @@ def _nearest(
         nearest = np.floor(index + 0.5 + 1e-6).astype(np.intp)
         inside &= (nearest >= 0) & (nearest < size)
         places.append(np.clip(nearest, 0, size - 1))
-    found: AnyArray = source[..., *places]
+    # Layers, if there are any, come along.
+    found: AnyArray = source[:, *places] if source.ndim > len(shape) else source[tuple(places)]
     return np.where(inside, found, np.zeros((), dtype=source.dtype))

@@ -77,6 +77,20 @@ class Judged:
     objects: ObjectScores | None = None
     """What became of every object, where objects were scored."""
 
+    def keeping(self, board: Scoreboard) -> "Judged":
+        """Keep the cases of another board, such as those that every model answers.
+
+        Args:
+            board: Scores of some of the cases.
+
+        Returns:
+            The same model with these scores.
+        """
+        if self.objects is None:
+            return replace(self, board=board)
+        kept = {case: found for case, found in self.objects.mistakes.items() if case in board.cases}
+        return replace(self, board=board, objects=replace(self.objects, board=board, mistakes=kept))
+
 
 def evaluate(settings: EvaluateSettings) -> Scoreboard:
     """Score every case that has a prediction, and write the table, the numbers and the page.
@@ -107,9 +121,13 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
     boards = keep_common([one.board for one in judged])
     warnings = tuple(word for one in judged for word in one.board.warnings)
     boards[0] = replace(boards[0], warnings=warnings, notes=(*truth.notes, *boards[0].notes))
-    judged = [replace(one, board=board) for one, board in zip(judged, boards, strict=True)]
+    judged = [one.keeping(board) for one, board in zip(judged, boards, strict=True)]
     _write(settings, truth, judged)
-    words = [one.objects.tallies.text for one in judged[:1] if one.objects]
+    words = [
+        f"{one.board.model}: {one.objects.tallies.text}".removeprefix(": ")
+        for one in judged
+        if one.objects
+    ]
     words += [*say_rivals(boards), f"Page: {settings.out / 'report.html'}"]
     return replace(boards[0], notes=(*boards[0].notes, *words))
 
@@ -162,6 +180,8 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
     first = judged[0]
     boards, objects = [one.board for one in judged], first.objects
     facts = {**first.board.to_dict(), **describe_rivals(boards)}
+    for one, rival in zip(judged[1:], facts.get("compared", []), strict=True):
+        rival |= {"mistakes": one.objects.tallies.to_dict()} if one.objects else {}
     if objects:
         facts["mistakes"] = objects.tallies.to_dict()
         write_text(settings.out / "mistakes.csv", list_mistakes(objects.mistakes, objects.names))
@@ -174,7 +194,7 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
     write_report(
         first.board,
         settings.out / "report.html",
-        title=settings.title or f"Evaluation of {settings.predictions.name}",
+        title=settings.title or _title(settings, boards),
         others=boards[1:],
         overlays=_draw(settings, truth, judged),
         tallies=objects.tallies if objects else None,
@@ -183,6 +203,12 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
         plan=_plan(settings.run),
         environment=_environment(settings.run),
     )
+
+
+def _title(settings: EvaluateSettings, boards: Sequence[Scoreboard]) -> str:
+    others = ", ".join(board.model for board in boards[1:])
+    named = boards[0].model or settings.predictions.name
+    return f"Evaluation of {named} beside {others}" if others else f"Evaluation of {named}"
 
 
 def _draw(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -> list[Picture]:

@@ -145,12 +145,9 @@ def predict(settings: PredictSettings) -> Predicted:
             objects[source.id] = prediction.instances.count
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
-        folder=settings.out,
-        written=tuple(written),
-        skipped=skipped,
-        objects=objects,
+        folder=settings.out, written=tuple(written), skipped=skipped, objects=objects,
         failures=failures,
-    )
+    )  # fmt: skip
 
 
 def _warn_of_leaks(settings: PredictSettings, sources: Sequence[Source]) -> frozenset[str]:
@@ -246,25 +243,32 @@ def _answer(
         force=settings.force,
     )
     prediction = replace(prediction, provenance={**prediction.provenance, **marks})
-    files = []
     try:
-        for name in formats:
-            chosen = AUTO[case.image.geometry.dims] if name == "auto" else name
-            path = settings.out / _file_name(case.id, chosen)
-            write_prediction(prediction, path, image=case.image, format=chosen)
-            slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
-            files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
-        for name in ("probabilities", "entropy"):
-            array = getattr(prediction, name)
-            if array is not None:
-                files.append(f"{case.id}_{name}.npz")
-                with whole(settings.out / files[-1]) as draft:
-                    np.savez_compressed(draft, **{name: array})
+        return prediction, _write(settings, prediction, case, formats)
     except (FileError, OSError) as error:
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
             raise _DiskError(str(error)) from error
         raise
-    return prediction, files
+
+
+def _write(
+    settings: PredictSettings, prediction: Prediction, case: Case, formats: Sequence[str]
+) -> list[str]:
+    """Write a prediction; returns the names of its files."""
+    files = []
+    for name in formats:
+        chosen = AUTO[case.image.geometry.dims] if name == "auto" else name
+        path = settings.out / _file_name(case.id, chosen)
+        write_prediction(prediction, path, image=case.image, format=chosen)
+        slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
+        files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
+    for name in ("probabilities", "entropy"):
+        array = getattr(prediction, name)
+        if array is not None:
+            files.append(f"{case.id}_{name}.npz")
+            with whole(settings.out / files[-1]) as draft:
+                np.savez_compressed(draft, **{name: array})
+    return files
 
 
 def _said(error: Exception) -> str:
