@@ -154,6 +154,20 @@ def test_options_may_stand_before_the_files(probe):
     assert seen[0].data == (Path("a"), Path("b"))
 
 
+def test_a_setting_that_repeats_takes_one_word_each_time(tmp_path, monkeypatch):
+    from delineate.steps import evaluate
+
+    taken = []
+    monkeypatch.setattr(evaluate, "evaluate", taken.append)
+    words = ["said", "truth", "--compare", "x", "--compare", "y", "--out", str(tmp_path)]
+
+    cli.main(["evaluate", *words])
+    cli.main(["evaluate", "--compare", "x", *words[:2], "--out", str(tmp_path)])
+
+    assert [settings.compare for settings in taken] == [(Path("x"), Path("y")), (Path("x"),)]
+    assert taken[1].truth == Path("truth")
+
+
 def test_help_of_a_command_is_made_of_docstrings(probe, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["probe", "--help"])

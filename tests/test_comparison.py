@@ -166,6 +166,33 @@ def test_an_image_without_a_nucleus_is_scored(folders):
     assert not board.failures
 
 
+def test_models_of_objects_are_set_side_by_side(folders):
+    for name in ("a", "b"):
+        write(folders / "other" / f"{name}.tif", tile(missing=(7,)))
+
+    board = run(folders, compare=(folders / "other",), pictures=1)
+
+    assert board.cases == ("a", "b")
+    assert "said: Of 50 true nuclei 48 are matched" in board.text
+    assert "other: Of 50 true nuclei 48 are matched" in board.text
+    assert any(note.startswith("AJI of other: ") for note in board.notes)
+    summary = json.loads((folders / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["compared"][0]["mistakes"]["total"]["missed"] == 2
+    assert "Models side by side" in (folders / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_objects_do_not_depend_on_the_number_of_processes(folders, no_page, monkeypatch):
+    monkeypatch.setattr("delineate.core.crew.WORTH_SECONDS", -1.0)
+    monkeypatch.setattr("delineate.core.crew.TRIALS", 0)
+
+    texts = []
+    for jobs in (1, 2):
+        run(folders, jobs=jobs, pictures=0)
+        texts.append((folders / "out" / "mistakes.csv").read_text(encoding="utf-8"))
+
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.usefixtures("no_page")
 def test_few_objects_are_recognised_when_it_is_said(tmp_path):
     for side in ("truth", "said"):

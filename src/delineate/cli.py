@@ -37,6 +37,8 @@ OPTIONS = ("out", "model")
 """Required settings that are options nevertheless, since their names say what they are."""
 TRAILING = ("more",)
 """Settings that are positional although they may be left out."""
+REPEATED = ("compare",)
+"""Settings of several values that are named anew for each, so that none swallows the next word."""
 
 
 class _Stopped(BaseException):
@@ -114,6 +116,8 @@ def _parse(name: str, kind: type, words: list[str], *, about: str) -> object:
         if entry.default is None:
             quiet = tyro.conf.arg(metavar=_metavar(hints[entry.name]), help_behavior_hint="")
             marks[entry.name] = Annotated[hints[entry.name], quiet]
+        elif entry.name in REPEATED:
+            marks[entry.name] = Annotated[hints[entry.name], tyro.conf.UseAppendAction]
         elif _is_positional(entry):
             marks[entry.name] = Annotated[hints[entry.name], tyro.conf.Positional]
     space = {"__annotations__": marks, "__module__": kind.__module__}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from delineate.core.crew import share_out
 from delineate.core.errors import DatasetError
 from delineate.core.instances import UNTYPED, Instances
 from delineate.core.labels import LabelTable
@@ -13,10 +14,11 @@ from delineate.core.progress import track
 from delineate.datasets.masks import OBJECT_ENDINGS
 from delineate.datasets.objects import NUCLEUS
 from delineate.fields import Field, describe_spot, draw_field, draw_spot
-from delineate.metrics import Row, Scoreboard
+from delineate.metrics import Failure, Row, Scoreboard
 from delineate.metrics.mistakes import Mistakes, find_mistakes, worst_spots
 from delineate.metrics.nuclei import OBJECT_METRICS, score_instances
 from delineate.metrics.tally import Tallies
+from delineate.pairing import fail
 from delineate.pictures import Picture, choose_cases
 from delineate.readers import read_instances
 from delineate.truth import Answer, Truth
@@ -29,15 +31,11 @@ class ObjectScores:
     """What evaluating objects found."""
 
     board: Scoreboard
-    """Scores of every case, of all objects and of each type."""
+    """Scores of every case, of all objects and of each type, and the cases that failed."""
     mistakes: Mapping[str, Mistakes]
     """What became of every object, by case."""
     names: Mapping[int, str]
     """Name of each type by its label id."""
-    errors: Mapping[str, Exception]
-    """Why a case could not be scored, by its id."""
-    notes: tuple[str, ...] = ()
-    """What a reader of the scores must know."""
 
     @property
     def tallies(self) -> Tallies:
@@ -45,43 +43,99 @@ class ObjectScores:
         return Tallies.of(list(self.mistakes.values()), self.names)
 
 
-def score_objects(truth: Truth, matched: Mapping[str, Path]) -> ObjectScores:
-    """Score objects against objects, case by case.
+def score_objects(
+    truth: Truth, matched: Mapping[str, Path], *, model: str = "", jobs: int | None = None
+) -> ObjectScores:
+    """Score objects against objects, case by case, on all cores.
 
     Types are compared where truth and prediction name the same ones.
 
     Args:
         truth: What is so.
         matched: File of the prediction by case.
+        model: Whose predictions these are.
+        jobs: Processes at most; None takes all cores.
 
     Returns:
-        Scores and mistakes; a case with an error is in neither.
+        Scores and mistakes; a case with an error is in neither, but among the failures.
     """
     rows: list[Row] = []
     mistakes: dict[str, Mistakes] = {}
     tissues: dict[str, str] = {}
-    errors: dict[str, Exception] = {}
+    failures: list[Failure] = []
     untyped = []
-    for case, path in track(matched.items(), "scoring", len(matched)):
-        try:
-            answer = truth.open(case)
-            said, pixel_um, is_typed = _prediction(path, answer, truth.labels)
-            true = _objects(answer, case)
-            labels = truth.labels if is_typed else NUCLEUS
-            rows += score_instances(
-                said, true, labels, case=case, patient=truth.patients[case], pixel_um=pixel_um
-            )
-            mistakes[case] = find_mistakes(said, true, pixel_um=pixel_um)
-            tissues |= {case: answer.tissue} if answer.tissue else {}
-            untyped += [] if is_typed else [case]
-        except Exception as error:  # one bad case must not end the others' evaluation
-            errors[case] = error
+    marker = ObjectMarker(truth=truth, files=matched)
+    answers = share_out(marker, list(matched), jobs=jobs)
+    for case, marked in zip(
+        matched, track(answers, f"scoring {model}".strip(), len(matched)), strict=True
+    ):
+        if marked.failure or marked.mistakes is None:
+            failures += [marked.failure] if marked.failure else []
+            continue
+        rows += marked.rows
+        mistakes[case] = marked.mistakes
+        tissues |= {case: marked.tissue} if marked.tissue else {}
+        untyped += [] if marked.is_typed else [case]
     is_typed = len(truth.labels.labels) > 1 and len(untyped) < len(mistakes)
-    board = Scoreboard(rows=tuple(rows), metrics=OBJECT_METRICS, tolerance_mm=0.0, tissues=tissues)
+    board = Scoreboard(
+        rows=tuple(rows), metrics=OBJECT_METRICS, tolerance_mm=0.0, tissues=tissues, model=model,
+        failures=tuple(failures), notes=tuple(_notes(truth, untyped)),
+    )  # fmt: skip
     return ObjectScores(
-        board=board, mistakes=mistakes, errors=errors, notes=tuple(_notes(truth, untyped)),
+        board=board, mistakes=mistakes,
         names={label.id: label.name for label in truth.labels.labels} if is_typed else {},
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MarkedObjects:
+    """What came of one case."""
+
+    rows: tuple[Row, ...] = ()
+    """A row of all objects, and of each type."""
+    mistakes: Mistakes | None = None
+    """What became of every object."""
+    tissue: str | None = None
+    """What it shows, if that is known."""
+    is_typed: bool = False
+    """Whether types were compared."""
+    failure: Failure | None = None
+    """Why it could not be scored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectMarker:
+    """Scores one case after another; a value, so that other processes can do so, too."""
+
+    truth: Truth
+    """What is so."""
+    files: Mapping[str, Path]
+    """Prediction by case."""
+
+    def __call__(self, case: str) -> MarkedObjects:
+        """Read a case's objects, measure them and find the mistakes.
+
+        Args:
+            case: Its id.
+
+        Returns:
+            Its rows and mistakes, or why there are none.
+        """
+        try:
+            answer = self.truth.open(case)
+            said, pixel_um, is_typed = _prediction(self.files[case], answer, self.truth.labels)
+            true = _objects(answer, case)
+            labels = self.truth.labels if is_typed else NUCLEUS
+            rows = score_instances(
+                said, true, labels, case=case, patient=self.truth.patients[case],
+                pixel_um=pixel_um,
+            )  # fmt: skip
+            return MarkedObjects(
+                rows=tuple(rows), mistakes=find_mistakes(said, true, pixel_um=pixel_um),
+                tissue=answer.tissue, is_typed=is_typed,
+            )  # fmt: skip
+        except Exception as error:  # one bad case must not end the others' evaluation
+            return MarkedObjects(failure=fail(case, error))
 
 
 def draw_objects(

@@ -1,4 +1,4 @@
-"""A case drawn: outlines of truth and prediction on three planes, and classes below."""
+"""A case drawn on three planes: outlines of truth and prediction, classes, errors of the border."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
+from delineate.metrics.border_error import border_error, rim
 
 TRUTH, PREDICTION = "#00c8ff", "#ff8c1a"  # told apart by every kind of colour vision
+NO_BORDER = "#ff40ff"
+"""Colour of a predicted border where the truth has no such class."""
 STYLE: dict[Any, Any] = {
     "font.size": 9, "axes.titlesize": 10, "axes.titlecolor": "white", "text.color": "white",
 }  # fmt: skip
@@ -76,11 +79,12 @@ def choose_cases(
 def draw_case(
     prediction: Mask, truth: Mask, labels: LabelTable, *, image: Image | None = None
 ) -> bytes:
-    """Draw truth and prediction: outlines, and below them the predicted classes.
+    """Draw truth and prediction: outlines, the predicted classes and the error of their border.
 
     A volume is cut in three planes, each where most of every class lies in truth or
     prediction, and shown as radiologists hold it (the patient's right on the left); all are
-    cropped to what is outlined and its surroundings.
+    cropped to what is outlined and its surroundings. The lowest row colours the predicted
+    border by its distance to the true one, through all three axes, in mm.
 
     Args:
         prediction: What the model says, on the truth's grid; ids (*S) or layers (L, *S).
@@ -105,10 +109,10 @@ def draw_case(
     planes = _planes(said | true, spacing)
     with rc_context(STYLE):
         figure = _lay_out(planes, said.shape[1:], spacing)
-        panels = np.atleast_2d(figure.subplots(2, len(planes), squeeze=False))
+        panels = np.atleast_2d(figure.subplots(3, len(planes), squeeze=False))
         for column, (name, cut, aspect) in enumerate(planes):
-            for panel in panels[:, column]:
-                _show(panel, beneath[:, *cut], aspect)
+            for panel, light in zip(panels[:, column], (1.0, 1.0, 0.55), strict=True):
+                _show(panel, light * beneath[:, *cut], aspect)
             panels[0, column].set_title(name)
             _outline(panels[0, column], true[:, *cut], TRUTH, 2.4)
             _outline(panels[0, column], said[:, *cut], PREDICTION, 1.1)
@@ -116,6 +120,7 @@ def draw_case(
             panels[1, column].set_title("predicted classes")
             if grid.dims == 3 and grid.is_physical:
                 _letter(panels[0, column], name)
+        _paint_errors(figure, panels, _error_maps(said, true, planes, spacing), grid.is_physical)
         _legend(figure, labels)
         target = io.BytesIO()
         figure.savefig(target, format="png", dpi=100, facecolor="black")
@@ -179,7 +184,7 @@ def _lay_out(planes: Planes, shape: tuple[int, ...], spacing: NDArray[Any]) -> F
     ]
     tallest = max(height / width for height, width in sides)
     width = 10.0 if len(planes) > 1 else 5.0
-    height = 2 * min(max(width / len(planes) * tallest, 1.2), 3.6) + 0.9
+    height = 3 * min(max(width / len(planes) * tallest, 1.2), 3.6) + 0.9
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="black")
     figure.get_layout_engine().set(h_pad=0.1)  # type: ignore[union-attr, call-arg]
     return figure
@@ -205,6 +210,45 @@ def _fill(panel: Axes, masks: NDArray[np.bool_], labels: LabelTable) -> None:
         paint = np.zeros((*mask.shape, 4))
         paint[mask] = (*(part / 255 for part in labels.labels[place].colour), 0.55)
         panel.imshow(paint, aspect=panel.get_aspect(), interpolation="nearest")
+
+
+def _error_maps(
+    said: NDArray[np.bool_], true: NDArray[np.bool_], planes: Planes, spacing: NDArray[Any]
+) -> list[NDArray[np.float32]]:
+    """Measure the predicted borders on each plane: signed mm, nan elsewhere, the worst class."""
+    maps = [np.full(said[0][cut].shape, np.nan, dtype=np.float32) for _, cut, _ in planes]
+    steps = tuple(float(step) for step in spacing)
+    for mask, goal in zip(said, true, strict=True):
+        if not mask.any():
+            continue
+        places = np.argwhere(mask | goal)
+        low, high = places.min(0), places.max(0) + 1
+        box = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
+        error = np.full(mask.shape, np.inf, dtype=np.float32)
+        error[box] = border_error(mask[box], goal[box], steps)
+        for picture, (_, cut, _) in zip(maps, planes, strict=True):
+            edge = rim(mask[cut]) & ~(np.abs(picture) > np.abs(error[cut]))
+            picture[edge] = error[cut][edge]
+    return maps
+
+
+def _paint_errors(
+    figure: Figure, panels: NDArray[Any], maps: Sequence[NDArray[np.float32]], is_physical: bool
+) -> None:
+    known = np.concatenate([np.abs(error[np.isfinite(error)]) for error in maps])
+    limit = max(float(np.percentile(known, 99)), 1.0) if known.size else 1.0
+    has_none = any(np.isinf(error).any() for error in maps)
+    colours = colormaps["coolwarm"].with_extremes(over=NO_BORDER, bad=(0, 0, 0, 0))
+    for panel, error in zip(panels[-1], maps, strict=True):
+        shown = np.where(np.isinf(error), error, np.clip(error, -limit, limit))
+        paint = panel.imshow(shown, cmap=colours, vmin=-limit, vmax=limit,
+                             aspect=panel.get_aspect(), interpolation="nearest")  # fmt: skip
+        more = "; magenta: the truth has none" if has_none else ""
+        panel.set_title(f"error of the border{more}")
+    bar = figure.colorbar(paint, ax=panels, location="right", shrink=0.3, anchor=(0, 0), pad=0.01)
+    unit = "mm" if is_physical else "px"
+    bar.set_label(f"{unit} outside (+) or\ninside (−) the true border", color="white", fontsize=8)
+    bar.ax.tick_params(colors="white", labelsize=8)
 
 
 def _letter(panel: Axes, name: str) -> None:

@@ -13,6 +13,7 @@ from delineate.metrics.mistakes import RULES
 from delineate.metrics.summary import INTERVAL_POLICY
 from delineate.metrics.tally import Tallies
 from delineate.pictures import Picture
+from delineate.rivals import rival_table
 from delineate.tables import (
     case_table,
     environment_table,
@@ -69,6 +70,7 @@ def write_report(
     path: str | Path,
     *,
     title: str = "Evaluation",
+    others: Sequence[Scoreboard] = (),
     overlays: Sequence[Picture] = (),
     tallies: Tallies | None = None,
     spots: Sequence[Picture] = (),
@@ -84,6 +86,7 @@ def write_report(
         scoreboard: The scores.
         path: The .html file, written whole or not at all.
         title: What was evaluated.
+        others: Scores of other models of the same cases.
         overlays: Drawn cases, such as the best, the median and the worst.
         tallies: Mistakes of objects, counted.
         spots: Pairs of pictures of the worst places, truth on the left.
@@ -99,12 +102,13 @@ def write_report(
         _opening(scoreboard),
         _warnings(scoreboard),
         _headline(scoreboard),
-        _section("Scores", score_table(scoreboard)),
+        _section("Models side by side", rival_table((scoreboard, *others))),
+        _section(_of("Scores", scoreboard), score_table(scoreboard)),
         _section("By tissue", tissue_table(scoreboard)),
         _section("Mistakes", _mistakes(tallies, spots) if tallies else ""),
-        _section("Every case", _plots(scoreboard) if scoreboard.rows else ""),
+        _section(_of("Every case", scoreboard), _plots(scoreboard) if scoreboard.rows else ""),
         _section("Cases to look at", _overlays(overlays, tallies)),
-        _section("Table of cases", case_table(scoreboard)),
+        _section(_of("Table of cases", scoreboard), case_table(scoreboard)),
         _section("Training", _curves(curves) if curves else ""),
         _section("Plan", plan_table(plan) if plan else ""),
         _section("How the numbers are computed", _conventions(scoreboard)),
@@ -122,6 +126,10 @@ def write_report(
     return Path(path)
 
 
+def _of(heading: str, board: Scoreboard) -> str:
+    return f"{heading} of {escape(board.model)}" if board.model else heading
+
+
 def _section(heading: str, content: str) -> str:
     return f"<h2>{heading}</h2>\n{content}" if content else ""
 
@@ -135,7 +143,7 @@ def _opening(board: Scoreboard) -> str:
 
 
 def _warnings(board: Scoreboard) -> str:
-    parts = []
+    parts = [f'<div class="alarm"><b>{escape(word)}</b></div>' for word in board.warnings]
     if board.failures:
         rows = "".join(f"<li>{escape(failure.reason)}</li>" for failure in board.failures)
         count = said_count(len(board.failures), "case")

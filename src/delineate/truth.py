@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def find_truth(
         FileError: If there is nothing to read.
     """
     if layout or any(kind.recognises(path) for kind in DATASETS.values()):
-        return _of_dataset(open_dataset(path, layout), has_objects)
+        return _of_dataset(path, layout, has_objects)
     files = masks_by_name(path)
     folder = path if path.is_dir() else path.parent
     owners = {**read_patients(folder.parent), **read_patients(folder)}
@@ -95,20 +96,10 @@ def find_truth(
         f"No file names the labels; {', '.join(table.names)} are made up from the truth's values."
     )
 
-    def open_case(case: str) -> Answer:
-        image = named_like(case, beneath)
-        picture = read_image(image) if image else None
-        if has_objects:
-            found = read_instances(files[case])
-            return Answer(
-                geometry=found.geometry, load_instances=lambda: found.instances, image=picture
-            )
-        mask = read_mask(files[case])
-        return Answer(geometry=mask.geometry, mask=mask, image=picture)
-
     return Truth(
         labels=table, patients={case: owners.get(case) or patient_of(case) for case in files},
-        open=open_case, is_dataset=False, has_objects=has_objects,
+        open=_Files(files=files, beneath=beneath, has_objects=has_objects),
+        is_dataset=False, has_objects=has_objects,
         notes=() if table.names_known else (made_up,),
     )  # fmt: skip
 
@@ -142,27 +133,64 @@ def _types(files: Iterable[Path]) -> LabelTable | None:
         return None
 
 
-def _of_dataset(dataset: Dataset, has_objects: bool | None) -> Truth:
+def _of_dataset(path: Path, layout: str | None, has_objects: bool | None) -> Truth:
+    dataset = open_dataset(path, layout)
     ids = dataset.ids()
     if has_objects is None:
         has_objects = bool(ids) and dataset.case(ids[0]).load_instances is not None
+    cases = _Cases(path=path, layout=layout, has_objects=has_objects)
+    return Truth(
+        labels=dataset.labels, patients=dataset.patients(), open=cases, is_dataset=True,
+        has_objects=has_objects, notes=tuple(dataset.problems()),
+    )  # fmt: skip
 
-    def open_case(id: str) -> Answer:
-        case = dataset.case(id)
+
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    """Opens files by case; a value, so that other processes can do so, too."""
+
+    files: Mapping[str, Path]
+    beneath: Mapping[str, Path]
+    has_objects: bool
+
+    def __call__(self, case: str) -> Answer:
+        image = named_like(case, self.beneath)
+        picture = read_image(image) if image else None
+        if self.has_objects:
+            found = read_instances(self.files[case])
+            return Answer(
+                geometry=found.geometry, load_instances=lambda: found.instances, image=picture
+            )
+        mask = read_mask(self.files[case])
+        return Answer(geometry=mask.geometry, mask=mask, image=picture)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cases:
+    """Opens cases of a dataset, which each process opens anew, since it may hold open files."""
+
+    path: Path
+    layout: str | None
+    has_objects: bool
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return open_dataset(self.path, self.layout)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in ("path", "layout", "has_objects")}
+
+    def __call__(self, id: str) -> Answer:
+        case = self.dataset.case(id)
         if case.mask is None:
             raise DatasetError(f"{id} has no truth in its dataset. Add its mask, or leave it out.")
         return Answer(
             geometry=case.mask.geometry,
             mask=case.mask,
-            load_instances=case.load_instances if has_objects else None,
+            load_instances=case.load_instances if self.has_objects else None,
             image=case.image,
-            tissue=_tissue(dataset, case),
+            tissue=_tissue(self.dataset, case),
         )
-
-    return Truth(
-        labels=dataset.labels, patients=dataset.patients(), open=open_case, is_dataset=True,
-        has_objects=has_objects, notes=tuple(dataset.problems()),
-    )  # fmt: skip
 
 
 def _tissue(dataset: Dataset, case: Case) -> str | None:

@@ -61,7 +61,8 @@ def test_csv_names_unit_tolerance_and_convention_and_leaves_absent_cells_empty()
     rows = list(csv.DictReader(io.StringIO(BOARD.to_csv())))
 
     assert list(rows[0]) == [
-        "case", "patient", "label", "status", "dice", "iou", "hd95_mm", "nsd_1.5mm", "convention"
+        "case", "patient", "label", "status", "dice", "iou", "hd95_mm", "nsd_1.5mm",
+        "truth_ml", "prediction_ml", "convention",
     ]  # fmt: skip
     assert rows[3]["dice"] == rows[3]["hd95_mm"] == ""
     assert rows[4]["case"] == "c, ü"

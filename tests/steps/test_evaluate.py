@@ -188,7 +188,10 @@ def test_cases_that_trained_the_model_are_told(folders):
 
     page = (folders / "out" / "report.html").read_text(encoding="utf-8")
     assert board.find(ALL_CLASSES, "dice").label == "liver"
-    assert any("trained the model (bob)" in note for note in board.notes)
+    (warning,) = board.warnings
+    assert "1 of these 3 cases trained the model run, going by their names (bob)" in warning
+    assert board.text.startswith("Warning: 1 of these 3 cases trained")
+    assert page.index("trained the model run") < page.index("Scores</h2>")
     assert "It fits." in page
     assert "Loss and validation scores" in page
     assert "training: torch" in page
@@ -209,3 +212,152 @@ def test_empty_masks_everywhere_are_counted_and_drawn(folders):
 
     assert board.find(ALL_CLASSES, "dice").num_missed == 3
     assert board.find(ALL_CLASSES, "dice").mean == 0
+
+
+def four_axes():
+    return np.stack([ball(), ball()], axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (ball().astype(np.float32) * 0.5, "no whole numbers, such as 0.5"),
+        (ball().astype(np.int16) * -1, r"prediction of bob holds label values \[-1\]"),
+        (ball(value=7), r"prediction of bob holds label values \[7\]"),
+        (four_axes(), "holds 2 volumes where a mask has one"),
+    ],
+)
+def test_a_prediction_that_is_no_mask_is_named_and_the_others_are_scored(folders, array, sentence):
+    write(folders / "said" / "bob.nii.gz", array)
+
+    board = run(folders)
+
+    assert board.cases == ("ada_day1", "ada_day2")
+    (failure,) = board.failures
+    assert failure.case == "bob"
+    assert re.search(sentence, failure.reason)
+    assert "bob" in failure.reason
+
+
+def test_a_truth_with_four_axes_is_named_and_the_others_are_scored(folders):
+    (folders / "truth" / "labels.yaml").write_text("liver: 1\n", encoding="utf-8")
+    write(folders / "truth" / "ada_day2.nii.gz", four_axes())
+
+    board = run(folders)
+
+    assert board.cases == ("ada_day1", "bob")
+    assert "ada_day2" in board.failures[0].reason
+
+
+def test_whole_numbers_stored_as_floats_are_labels(folders):
+    write(folders / "said" / "bob.nii.gz", ball(shift=2).astype(np.float32))
+
+    assert not run(folders).failures
+
+
+def test_a_file_that_breaks_off_in_the_middle_leaves_whole_results(folders):
+    path = folders / "said" / "ada_day2.nii.gz"
+    path.write_bytes(path.read_bytes()[:80])
+
+    board = run(folders, pictures=3)
+
+    assert board.cases == ("ada_day1", "bob")
+    assert [failure.case for failure in board.failures] == ["ada_day2"]
+    written = {path.name for path in (folders / "out").iterdir()}
+    assert written == {"scores.csv", "summary.json", "report.html"}
+    assert "ada_day2" in (folders / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_where_nothing_can_be_scored_still_says_why(folders):
+    for path in (folders / "said").iterdir():
+        write(path, ball(value=9))
+
+    board = run(folders, pictures=3)
+
+    assert len(board.failures) == 3
+    assert "No case was scored." in (folders / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (np.diag([1.0, 1.0, 3.0, 1.0]), "spacing 3 x 1 x 1 and 2 x 1 x 1 mm"),
+        (np.diag([-1.0, 1.0, 2.0, 1.0]), "directions of the axes"),
+        (AFFINE + np.eye(4, k=3) * 5, r"origin \[5.0, 0.0, 0.0\] and \[0.0, 0.0, 0.0\] mm"),
+    ],
+)
+def test_grids_that_disagree_are_refused_with_both_values(folders, change, words):
+    write(folders / "said" / "bob.nii.gz", ball(), change)
+
+    (failure,) = run(folders).failures
+
+    assert re.search(words, failure.reason)
+    assert "--resample" in failure.reason
+
+
+def test_another_grid_is_resampled_when_it_is_asked_for(folders):
+    fine = ball().repeat(2, 0).repeat(2, 1)
+    affine = np.diag([0.5, 0.5, 2.0, 1.0])
+    affine[:2, 3] = -0.25
+    write(folders / "said" / "bob.nii.gz", fine, affine)
+
+    board = run(folders, resample=True, pictures=1)
+
+    assert not board.failures
+    assert [row.values["dice"] for row in board.rows if row.case == "bob"] == [1.0]
+    assert any("1 predictions lay on another grid" in note for note in board.notes)
+
+
+def test_volumes_stand_in_the_table(folders):
+    run(folders)
+
+    text = (folders / "out" / "scores.csv").read_text(encoding="utf-8")
+    (row, *_) = csv.DictReader(text.splitlines())
+    assert float(row["truth_ml"]) == pytest.approx(ball().sum() * 2 / 1000)
+    assert row["truth_ml"] == row["prediction_ml"]
+
+
+def test_results_do_not_depend_on_the_number_of_processes(folders, monkeypatch):
+    monkeypatch.setattr("delineate.core.crew.WORTH_SECONDS", -1.0)
+    monkeypatch.setattr("delineate.core.crew.TRIALS", 0)
+
+    texts = []
+    for jobs in (1, 2):
+        run(folders, jobs=jobs)
+        texts.append((folders / "out" / "scores.csv").read_text(encoding="utf-8"))
+
+    assert texts[0] == texts[1]
+
+
+def test_models_are_set_side_by_side_on_the_same_cases(folders):
+    for name, shift in (("ada_day1", 1), ("ada_day2", 1)):
+        write(folders / "other" / f"{name}.nii.gz", ball(shift=shift))
+
+    board = run(folders, compare=(folders / "other",), pictures=1)
+
+    assert board.cases == ("ada_day1", "ada_day2")
+    assert any("Dice of other: " in note for note in board.notes)
+    assert any("1 cases of said are left out" in note for note in board.notes)
+    assert any("bob has a truth but no prediction of other" in f.reason for f in board.failures)
+    text = (folders / "out" / "scores.csv").read_text(encoding="utf-8")
+    assert [row["model"] for row in csv.DictReader(text.splitlines())] == [
+        "said", "said", "other", "other"
+    ]  # fmt: skip
+    summary = json.loads((folders / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert [one["model"] for one in summary["compared"]] == ["other"]
+    assert summary["differences"][0]["num_cases"] == 2
+    page = (folders / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Models side by side" in page
+    assert page.count("data:image/png") == 2
+
+
+def test_what_predict_noted_is_a_warning(folders):
+    row = {"key": {}, "files": ["bob.nii.gz"], "provenance": {"is_training_case": True}}
+    content = {"version": 1, "cases": {"bob": row}}
+    (folders / "said" / "predictions.json").write_text(json.dumps(content), encoding="utf-8")
+
+    board = run(folders)
+
+    assert "(bob)" in board.warnings[0]
+    summary = json.loads((folders / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["warnings"] == list(board.warnings)

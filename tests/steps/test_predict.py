@@ -1,5 +1,6 @@
 import errno
 import json
+import logging
 
 import nibabel
 import numpy as np
@@ -257,3 +258,20 @@ def test_progress_is_told_case_by_case(scans, make_run):
     show_with(None)
 
     assert seen == [("predicting", done, 3) for done in range(4)]
+
+
+def test_cases_that_trained_the_model_are_told_once_and_marked(
+    make_run, scans, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(logging.getLogger("delineate"), "propagate", True)
+    folder = make_run()
+    (folder / "run.json").write_text(json.dumps({"training_cases": ["case_1", "x.case_2"]}))
+
+    predict(PredictSettings(inputs=(str(scans),), model=str(folder), out=tmp_path / "out"))
+
+    (said,) = [record.message for record in caplog.records if "trained" in record.message]
+    assert said.startswith("2 of these 3 cases trained the model run, going by their names")
+    assert "(case_1, case_2)" in said
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())["cases"]
+    marks = {case: row["provenance"].get("is_training_case") for case, row in record.items()}
+    assert marks == {"case_0": None, "case_1": True, "case_2": True}

@@ -5,8 +5,6 @@ No mean stands without its counts. Cases where exactly one mask is empty keep th
 A mean that leaves failures out improves as a model fails more.
 """
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -19,17 +17,16 @@ from numpy.typing import NDArray
 
 from delineate.metrics.pair import Metric
 from delineate.metrics.scoring import Row
+from delineate.metrics.sheet import write_rows, write_summary
 from delineate.metrics.summary import INTERVAL_POLICY, Summary, bootstrap, case_medians, group_means
 
 ALL_CLASSES = "all classes"
 ALL_TYPES = "mean of types"
-CONVENTION = "voxel borders, max of directed 95th percentiles (as MONAI, Metrics Reloaded)"
 EMPTY_POLICY = (
     "Empty masks: where truth and prediction are both empty, the class is absent from the case "
     "and has no value; where only one is empty (missed or spurious), Dice, IoU and NSD are 0 and "
     "distances are the diagonal of the image. These cases count in every mean and median."
 )
-OBJECT_CONVENTION = "AJI by best IoU (as MoNuSeg), PQ by IoU > 0.5, centres within 3 um or 12 px"
 OBJECT_EMPTY_POLICY = (
     "Empty images: where neither truth nor prediction has an object (of a type), there is no "
     "value; where only one has (missed or spurious), every score is 0. These images count in "
@@ -63,8 +60,12 @@ class Scoreboard:
     """Cases that could not be scored; a command with any ends with an error."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores must know, one sentence each."""
+    warnings: tuple[str, ...] = ()
+    """What makes the scores doubtful, such as cases that trained the model; stands on top."""
     tissues: Mapping[str, str] = field(default_factory=dict)
     """What each case shows, by its id, where it is known."""
+    model: str = ""
+    """Whose predictions were scored; empty where there is but one model."""
     num_resamples: int = 2000
     """Draws of the bootstrap."""
     seed: int = 0
@@ -187,18 +188,9 @@ class Scoreboard:
         """Write a line per case and class.
 
         Returns:
-            CSV with a header; names of distance columns end with their unit, the NSD's with its
-            tolerance; cells of absent classes are empty.
+            CSV with a header; see `metrics.sheet.write_rows`.
         """
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        columns = [_column(name, self) for name in self.metrics]
-        convention = OBJECT_CONVENTION if self.has_objects else CONVENTION
-        writer.writerow(["case", "patient", "label", "status", *columns, "convention"])
-        for row in self.rows:
-            cells = [_cell(row.values[name]) for name in self.metrics]
-            writer.writerow([row.case, row.patient, row.label, row.status, *cells, convention])
-        return text.getvalue()
+        return write_rows((self,))
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the summary into plain values.
@@ -207,6 +199,7 @@ class Scoreboard:
             A nested dictionary for JSON; None for nan.
         """
         return {
+            **({"model": self.model} if self.model else {}),
             "num_cases": len(self.cases),
             "num_patients": len(set(self.patients)),
             **({} if self.has_objects else {"tolerance": self.tolerance_mm, "unit": self.unit}),
@@ -219,6 +212,7 @@ class Scoreboard:
                 for entry in self.summary
             ],
             **({"tissues": self.by_tissue()} if self.tissues else {}),
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
             "failures": [asdict(failure) for failure in self.failures],
         }
@@ -234,29 +228,7 @@ class Scoreboard:
     @property
     def text(self) -> str:
         """The summary as a table for a terminal, and what must be known with it."""
-        width = max([len("class"), *(len(_short(entry.label)) for entry in self.summary)])
-        names = max([len("metric"), *(len(self.title(name)) for name in self.metrics)])
-        head = (
-            f"{'class':{width}}  {'metric':{names}}  {'mean':>6}  {'95 % interval':^15}  "
-            f"{'median':>6}  scored missed spurious absent"
-        )
-        lines = [head, "-" * len(head)]
-        previous = None
-        for entry in self.summary:
-            label = "" if entry.label == previous else _short(entry.label)
-            previous = entry.label
-            interval = f"{_number(entry.low)} to {_number(entry.high)}"
-            interval = "-" if math.isnan(entry.low) else interval
-            lines.append(
-                f"{label:{width}}  {self.title(entry.metric):{names}}  {_number(entry.mean):>6}  "
-                f"{interval:^15}  {_number(entry.median):>6}  {entry.num_scored:6} "
-                f"{entry.num_missed:6} {entry.num_spurious:8} {entry.num_absent:6}"
-            )
-        lines.append(f"Cases: {len(self.cases)}; patients: {len(set(self.patients))}.")
-        lines.extend(self.notes)
-        if self.failures:
-            lines.append(f"Not scored: {', '.join(failure.case for failure in self.failures)}.")
-        return "\n".join(lines)
+        return write_summary(self)
 
     def _summarise(self, name: str, members: tuple[str, ...], metric: str) -> Summary:
         columns = [self.labels.index(member) for member in members]
@@ -278,23 +250,5 @@ class Scoreboard:
         )
 
 
-def _column(metric: str, board: Scoreboard) -> str:
-    if metric == "nsd":
-        return f"nsd_{board.tolerance_mm:.4g}{board.unit}"
-    return f"{metric}_{board.unit}" if board.metrics[metric].unit == "mm" else metric
-
-
-def _short(name: str, limit: int = 20) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
-
-
 def _finite(value: Any) -> Any:  # noqa: ANN401 - any field of a summary
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}" if value < 10 else f"{value:.1f}"

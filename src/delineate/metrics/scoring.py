@@ -1,5 +1,6 @@
 """One case against its truth: a row per class, or a sentence that says why not."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import GeometryError, LabelError
+from delineate.core.geometry import Geometry
 from delineate.core.image import Mask
 from delineate.core.labels import Label, LabelTable
 from delineate.metrics.pair import Metric, Pair, Status
+
+MM3_PER_ML = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,10 @@ class Row:
     """Scored, missed (only in the truth), spurious (only predicted) or absent (in neither)."""
     values: Mapping[str, float]
     """Metric name to number; nan if absent."""
+    truth_ml: float = math.nan
+    """Volume of the class in the truth, in ml; nan where no volume is known."""
+    prediction_ml: float = math.nan
+    """Volume of the class in the prediction, in ml; nan where no volume is known."""
 
 
 def score_case(
@@ -73,7 +81,15 @@ def score_case(
         pair = Pair(prediction=said, truth=true, spacing_mm=spacing, tolerance_mm=tolerance_mm)
         values = {name: float(metric.measure(pair)) for name, metric in metrics.items()}
         rows.append(
-            Row(case=case, patient=patient, label=label.name, status=pair.status, values=values)
+            Row(
+                case=case,
+                patient=patient,
+                label=label.name,
+                status=pair.status,
+                values=values,
+                truth_ml=_volume_ml(true, truth.geometry),
+                prediction_ml=_volume_ml(said, truth.geometry),
+            )
         )
     return tuple(rows)
 
@@ -83,16 +99,38 @@ def _check_grids(prediction: Mask, truth: Mask, case: str) -> None:
     if ours.shape != theirs.shape:
         raise GeometryError(
             f"The prediction of {case} has shape {ours.shape} and its truth {theirs.shape}. "
-            "Predict on the image that the truth was drawn on, or resample one of them."
+            "Predict on the image that the truth was drawn on, or pass --resample."
         )
     tolerance = 0.1 * min(theirs.spacing_mm)
     if not ours.agrees_with(theirs, tolerance_mm=tolerance):
         raise GeometryError(
             f"The grids of the prediction and the truth of {case} lie up to "
-            f"{ours.corner_distance_mm(theirs):.3g} mm apart (spacing {_plain(ours.spacing_mm)} "
-            f"and {_plain(theirs.spacing_mm)} mm), where at most {tolerance:.3g} mm is rounding. "
-            "Repair the header that is wrong, or resample one of them."
+            f"{ours.corner_distance_mm(theirs):.3g} mm apart ({_differing(ours, theirs)}), where "
+            f"at most {tolerance:.3g} mm is rounding. Repair the header that is wrong, or pass "
+            "--resample if both are right."
         )
+
+
+def _differing(ours: Geometry, theirs: Geometry) -> str:
+    """Name what two grids differ in, with both values: the first is the prediction's."""
+    lengths = [np.asarray(grid.spacing_mm) for grid in (ours, theirs)]
+    turns = [
+        grid.affine[:-1, :-1] / steps for grid, steps in zip((ours, theirs), lengths, strict=True)
+    ]
+    if not np.allclose(lengths[0], lengths[1], rtol=1e-3):
+        return f"spacing {_plain(ours.spacing_mm)} and {_plain(theirs.spacing_mm)} mm"
+    if not np.allclose(turns[0], turns[1], atol=1e-3):
+        first, second = (np.round(turn.T, 3).tolist() for turn in turns)
+        return f"directions of the axes {first} and {second}"
+    first, second = (np.round(grid.affine[:-1, -1], 3).tolist() for grid in (ours, theirs))
+    return f"origin {first} and {second} mm"
+
+
+def _volume_ml(mask: NDArray[np.bool_], grid: Geometry) -> float:
+    """Measure a volume; a picture has none, nor what knows no millimetres."""
+    if grid.dims != 3 or not grid.is_physical:
+        return math.nan
+    return float(np.count_nonzero(mask) * abs(np.linalg.det(grid.affine[:-1, :-1])) / MM3_PER_ML)
 
 
 def _check_values(mask: Mask, labels: LabelTable, where: str, *, has_truth_ids: bool) -> None:

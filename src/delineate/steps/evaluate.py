@@ -13,22 +13,19 @@ from typing import Any, Literal
 import numpy as np
 
 from delineate.comparison import ObjectScores, draw_objects, draw_spots, score_objects
-from delineate.core.errors import DatasetError, DelineateError, FileError
 from delineate.core.files import write_text
-from delineate.core.geometry import Geometry
-from delineate.core.image import Mask
 from delineate.core.plan import Plan
-from delineate.core.progress import track
-from delineate.datasets.masks import masks_by_name, named_like
-from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
+from delineate.infer.leaks import MARK, find_leaks, read_facts, training_cases, warn_of_leaks
+from delineate.infer.ledger import Ledger
+from delineate.metrics import Scoreboard
+from delineate.metrics.sheet import write_rows
 from delineate.metrics.tally import list_mistakes
-from delineate.pictures import Picture, choose_cases, draw_case
-from delineate.readers import read_mask
+from delineate.pairing import Paired, pair_models
+from delineate.pictures import Picture
+from delineate.regions import RegionSettings, draw_regions, score_regions
 from delineate.report import write_report
+from delineate.rivals import describe_rivals, keep_common, say_rivals
 from delineate.truth import Truth, find_truth
-
-NUM_NAMED = 8
-"""Cases that a sentence names before it says "and so on"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +54,42 @@ class EvaluateSettings:
     """Whether to score regions or objects told apart; auto asks the run, or else the truth."""
     pictures: int = 3
     """Cases to draw: the worst, the median, the best, then more of the worst."""
+    compare: tuple[Path, ...] = ()
+    """Predictions of another model of the same cases, to be set side by side; once for each
+    model. Cases that one of the models lacks do not count."""
+    resample: bool = False
+    """Whether to bring predictions that lie on another grid onto the truth's, each voxel taking
+    the nearest label; else such cases are refused."""
+    jobs: int | None = None
+    """Processes at most; all cores if left out. Results do not depend on it."""
     title: str | None = None
     """Heading of the page."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """What came of one model."""
+
+    paired: Paired
+    """Its files."""
+    board: Scoreboard
+    """Its scores."""
+    objects: ObjectScores | None = None
+    """What became of every object, where objects were scored."""
+
+    def keeping(self, board: Scoreboard) -> "Judged":
+        """Keep the cases of another board, such as those that every model answers.
+
+        Args:
+            board: Scores of some of the cases.
+
+        Returns:
+            The same model with these scores.
+        """
+        if self.objects is None:
+            return replace(self, board=board)
+        kept = {case: found for case, found in self.objects.mistakes.items() if case in board.cases}
+        return replace(self, board=board, objects=replace(self.objects, board=board, mistakes=kept))
 
 
 def evaluate(settings: EvaluateSettings) -> Scoreboard:
@@ -73,7 +104,7 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         settings: What to compare with what, and where the results go.
 
     Returns:
-        The scores; `failures` names the cases that could not be scored.
+        The scores of the first model; `failures` names the cases that could not be scored.
 
     Raises:
         DatasetError: If no prediction has a truth.
@@ -85,19 +116,20 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         labels=plan.labels if plan else None,
         has_objects=_has_objects(settings, plan),
     )  # fmt: skip
-    matched, failures, notes = _match(masks_by_name(settings.predictions), truth, settings)
-    if truth.has_objects:
-        objects = score_objects(truth, matched)
-        failures += [_failure(case, error) for case, error in objects.errors.items()]
-        board, words = objects.board, [objects.tallies.text]
-        notes += objects.notes
-    else:
-        objects, words = None, []
-        board = _score_regions(settings, truth, matched, failures)
-    notes = [*truth.notes, *notes, *_seen(settings.run, set(board.cases))]
-    board = replace(board, failures=tuple(failures), notes=tuple(notes))
-    _write(settings, board, truth, matched, objects)
-    return replace(board, notes=(*notes, *words, f"Page: {settings.out / 'report.html'}"))
+    folders = (settings.predictions, *settings.compare)
+    judged = [_judge(settings, truth, one) for one in pair_models(folders, truth, settings.truth)]
+    boards = keep_common([one.board for one in judged])
+    warnings = tuple(word for one in judged for word in one.board.warnings)
+    boards[0] = replace(boards[0], warnings=warnings, notes=(*truth.notes, *boards[0].notes))
+    judged = [one.keeping(board) for one, board in zip(judged, boards, strict=True)]
+    _write(settings, truth, judged)
+    words = [
+        f"{one.board.model}: {one.objects.tallies.text}".removeprefix(": ")
+        for one in judged
+        if one.objects
+    ]
+    words += [*say_rivals(boards), f"Page: {settings.out / 'report.html'}"]
+    return replace(boards[0], notes=(*boards[0].notes, *words))
 
 
 def _has_objects(settings: EvaluateSettings, plan: Plan | None) -> bool | None:
@@ -106,167 +138,96 @@ def _has_objects(settings: EvaluateSettings, plan: Plan | None) -> bool | None:
     return settings.task == "instances"
 
 
-def _score_regions(
-    settings: EvaluateSettings, truth: Truth, matched: Mapping[str, Path], failures: list[Failure]
-) -> Scoreboard:
-    grids = _grids(truth, matched, failures)
-    is_physical = any(grid.is_physical for grid in grids.values())
-    tolerance = settings.tolerance_mm
-    board = Scoreboard(
-        rows=(), metrics=METRICS, unit="mm" if is_physical else "px",
-        tolerance_mm=_one_voxel(list(grids.values())) if tolerance is None else tolerance,
+def _judge(settings: EvaluateSettings, truth: Truth, paired: Paired) -> Judged:
+    objects = None
+    if truth.has_objects:
+        objects = score_objects(truth, paired.files, model=paired.model, jobs=settings.jobs)
+        board = objects.board
+    else:
+        board = score_regions(truth, paired.files, _region_settings(settings), model=paired.model)
+    board = replace(
+        board,
+        failures=(*paired.failures, *board.failures),
+        notes=(*paired.notes, *board.notes),
+        warnings=tuple(_seen(settings, paired, board.cases)),
+    )
+    return Judged(paired=paired, board=board, objects=objects)
+
+
+def _region_settings(settings: EvaluateSettings) -> RegionSettings:
+    return RegionSettings(
+        tolerance_mm=settings.tolerance_mm, has_truth_ids=settings.truth_ids,
+        resample=settings.resample, jobs=settings.jobs,
     )  # fmt: skip
-    rows = _score(settings, board, truth, {case: matched[case] for case in grids}, failures)
-    return replace(board, rows=tuple(rows))
 
 
-def _score(
-    settings: EvaluateSettings, board: Scoreboard, truth: Truth, matched: Mapping[str, Path],
-    failures: list[Failure],
-) -> list[Row]:  # fmt: skip
-    rows: list[Row] = []
-    for case, path in track(matched.items(), "scoring", len(matched)):
-        try:
-            mask = _mask(truth, case)
-            if board.unit == "mm" and not mask.geometry.is_physical:
-                raise DatasetError(
-                    f"The truth of {case} knows no millimetres, while others do. "
-                    "Repair its header, or evaluate it apart."
-                )
-            rows += score_case(
-                read_mask(path), mask, truth.labels, METRICS, case=case,
-                patient=truth.patients[case], tolerance_mm=board.tolerance_mm,
-                has_truth_ids=settings.truth_ids,
-            )  # fmt: skip
-        except Exception as error:  # one bad case must not end the others' evaluation
-            failures.append(_failure(case, error))
-    return rows
-
-
-def _match(
-    predictions: Mapping[str, Path], truth: Truth, settings: EvaluateSettings
-) -> tuple[dict[str, Path], list[Failure], list[str]]:
-    """Pair predictions with the truth; what stays alone is a failure or a note."""
-    if settings.truth.is_file() and settings.predictions.is_file() and not truth.is_dataset:
-        return {next(iter(truth.patients)): settings.predictions}, [], []
-    found = {case: named_like(case, predictions) for case in truth.patients}
-    matched = {case: path for case, path in found.items() if path is not None}
-    if not matched:
-        raise DatasetError(
-            f"No prediction has the name of a truth: {settings.predictions} holds "
-            f"{_named(list(predictions))}; {settings.truth} {_named(list(truth.patients))}. "
-            "Give both the same names."
-        )
-    alone = [case for case, path in found.items() if path is None]
-    extra = [path.name for path in sorted(set(predictions.values()) - set(matched.values()))]
-    notes = []
-    if extra:
-        notes.append(f"{len(extra)} predictions without a truth do not count: {_named(extra)}.")
-    if alone and truth.is_dataset:
-        told = f"{len(alone)} of the dataset's {len(found)} cases have no prediction"
-        notes.append(f"{told} and do not count: {_named(alone)}.")
-        alone = []
-    reason = "{} has a truth but no prediction. Predict it, or take its truth out of the folder."
-    return matched, [Failure(case=case, reason=reason.format(case)) for case in alone], notes
-
-
-def _grids(
-    truth: Truth, matched: Mapping[str, Path], failures: list[Failure]
-) -> dict[str, Geometry]:
-    grids = {}
-    for case in matched:
-        try:
-            grids[case] = truth.open(case).geometry
-        except Exception as error:  # named, and the others go on
-            failures.append(_failure(case, error))
-    return grids
-
-
-def _one_voxel(grids: Sequence[Geometry]) -> float:
-    sides = [min(grid.spacing_mm) for grid in grids]
-    return float(f"{np.median(sides):.3g}") if sides else 1.0
-
-
-def _failure(case: str, error: Exception) -> Failure:
-    known = isinstance(error, DelineateError)
-    said = str(error) if known else f"{type(error).__name__}: {error}"
-    return Failure(case=case, reason=said if case in said else f"{case}: {said}")
-
-
-def _seen(run: Path | None, cases: set[str]) -> list[str]:
-    """Warn if the model was trained on what it is judged by."""
-    seen = sorted(cases & set(_read(run, "run.json", {}).get("training_cases", ())))
-    if not seen:
+def _seen(settings: EvaluateSettings, paired: Paired, cases: Sequence[str]) -> list[str]:
+    """Warn if a model was trained on what it is judged by, as far as files tell."""
+    is_first = paired.folder == settings.predictions
+    trained = training_cases(settings.run) if settings.run and is_first else frozenset()
+    leaks = set(find_leaks(trained, {case: () for case in cases}))
+    folder = paired.folder if paired.folder.is_dir() else paired.folder.parent
+    for row in Ledger(folder).cases.values():  # what `predict` noted beside its files
+        if row.get("provenance", {}).get(MARK):
+            leaks |= {case for case in cases if paired.files[case].name in row.get("files", ())}
+    if not leaks:
         return []
-    return [
-        f"{len(seen)} of these {len(cases)} cases trained the model ({_named(seen)}): the scores "
-        "do not say how it does on new ones."
-    ]
+    model = paired.model or (settings.run.name if settings.run else "that predicted")
+    return [warn_of_leaks(sorted(leaks), len(cases), model)]
 
 
-def _write(
-    settings: EvaluateSettings, board: Scoreboard, truth: Truth, matched: Mapping[str, Path],
-    objects: ObjectScores | None,
-) -> None:  # fmt: skip
-    facts = board.to_dict()
+def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -> None:
+    first = judged[0]
+    boards, objects = [one.board for one in judged], first.objects
+    facts = {**first.board.to_dict(), **describe_rivals(boards)}
+    for one, rival in zip(judged[1:], facts.get("compared", []), strict=True):
+        rival |= {"mistakes": one.objects.tallies.to_dict()} if one.objects else {}
     if objects:
         facts["mistakes"] = objects.tallies.to_dict()
         write_text(settings.out / "mistakes.csv", list_mistakes(objects.mistakes, objects.names))
-    write_text(settings.out / "scores.csv", board.to_csv())
+    write_text(settings.out / "scores.csv", write_rows(boards))
     text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(settings.out / "summary.json", text + "\n")
-    run = settings.run
-    history = _read(run, "history.json", [])
+    files, number = first.paired.files, settings.pictures
+    history = read_facts(settings.run, "history.json", []) if settings.run else []
     names = dict.fromkeys(name for row in history for name in row)
     write_report(
-        board,
+        first.board,
         settings.out / "report.html",
-        title=settings.title or f"Evaluation of {settings.predictions.name}",
-        overlays=draw_objects(objects, truth, matched, settings.pictures) if objects
-        else _draw(settings, board, truth, matched),
+        title=settings.title or _title(settings, boards),
+        others=boards[1:],
+        overlays=_draw(settings, truth, judged),
         tallies=objects.tallies if objects else None,
-        spots=draw_spots(objects, truth, matched) if objects and settings.pictures else (),
+        spots=draw_spots(objects, truth, files) if objects and number else (),
         curves={name: [row.get(name, np.nan) for row in history] for name in names} or None,
-        plan=_plan(run),
-        environment=_environment(_read(run, "run.json", {}).get("environment", {})),
-    )  # fmt: skip
+        plan=_plan(settings.run),
+        environment=_environment(settings.run),
+    )
 
 
-def _draw(
-    settings: EvaluateSettings, board: Scoreboard, truth: Truth, matched: Mapping[str, Path]
-) -> list[Picture]:
-    chosen = choose_cases(board.cases, board.values("dice"), settings.pictures)
-    pictures = []
-    for case, caption in track(chosen.items(), "drawing", len(chosen)):
-        image = truth.open(case).image
-        png = draw_case(read_mask(matched[case]), _mask(truth, case), truth.labels, image=image)
-        pictures.append(Picture(case=case, caption=caption, data=png))
-    return pictures
+def _title(settings: EvaluateSettings, boards: Sequence[Scoreboard]) -> str:
+    others = ", ".join(board.model for board in boards[1:])
+    named = boards[0].model or settings.predictions.name
+    return f"Evaluation of {named} beside {others}" if others else f"Evaluation of {named}"
 
 
-def _mask(truth: Truth, case: str) -> Mask:
-    mask = truth.open(case).mask
-    if mask is None:
-        raise DatasetError(f"The truth of {case} has no mask. Pass --task instances.")
-    return mask
+def _draw(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -> list[Picture]:
+    """Draw the first model's chosen cases, and the same cases of the others below each."""
+    first, number = judged[0], settings.pictures
+    if first.objects:
+        return draw_objects(first.objects, truth, first.paired.files, number)
+    entries = [(one.board, one.paired.files) for one in judged]
+    return draw_regions(entries, truth, number, _region_settings(settings))
 
 
 def _plan(run: Path | None) -> Plan | None:
     return Plan.load(run / "plan.yaml") if run and (run / "plan.yaml").exists() else None
 
 
-def _read(folder: Path | None, name: str, otherwise: Any) -> Any:  # noqa: ANN401 - any JSON
-    if folder is None or not (folder / name).exists():
-        return otherwise
-    try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileError(
-            f"{folder / name} cannot be read ({error}). Mend or remove it, or leave --run out."
-        ) from error
-
-
-def _environment(training: Mapping[str, Any]) -> dict[str, str]:
+def _environment(run: Path | None) -> dict[str, str]:
+    training: Mapping[str, Any] = {}
+    if run:
+        training = read_facts(run, "run.json", {}).get("environment", {})
     try:
         own = version("delineate")
     except PackageNotFoundError:
@@ -279,8 +240,3 @@ def _environment(training: Mapping[str, Any]) -> dict[str, str]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         **{f"training: {name}": str(value) for name, value in training.items()},
     }
-
-
-def _named(cases: Sequence[str]) -> str:
-    more = f" and {len(cases) - NUM_NAMED} more" if len(cases) > NUM_NAMED else ""
-    return ", ".join(cases[:NUM_NAMED]) + more

@@ -1,8 +1,9 @@
 """Predict: images in, segmentations on their own grids out; what is done is skipped."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,15 @@ from delineate.core.errors import DelineateError, FileError, pick
 from delineate.core.files import whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
+from delineate.infer.bundle import find_bundle
 from delineate.infer.inputs import Source, find_sources, open_source
+from delineate.infer.leaks import MARK, find_leaks, training_cases, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.infer.predictor import Predictor
+from delineate.readers import strip_suffix
 from delineate.writers import WRITERS, write_prediction
+
+log = logging.getLogger("delineate")
 
 AUTO = {2: "png", 3: "nifti"}
 """Format by the image's axes, if the user chose none."""
@@ -111,6 +117,7 @@ def predict(settings: PredictSettings) -> Predicted:
         formats = _spelt_out(formats)
     num_channels = len(predictor.plan.channels)
     sources = find_sources(settings.inputs, num_channels, is_colour=has_objects)
+    leaks = _warn_of_leaks(settings, sources)
     ledger = Ledger(settings.out)
     keys = {source.id: _key(settings, predictor, source) for source in sources}
     todo = [
@@ -125,7 +132,8 @@ def predict(settings: PredictSettings) -> Predicted:
     failures: dict[str, str] = {}
     for source, future in track(_read_ahead(todo, predictor.plan), "predicting", len(todo)):
         try:
-            prediction, files = _answer(settings, predictor, future, formats)
+            marks = {MARK: True} if source.id in leaks else {}
+            prediction, files = _answer(settings, predictor, future, formats, marks)
         except _DiskError as error:
             raise FileError(str(error)) from error
         except Exception as error:  # one bad case must not end a night's work
@@ -137,12 +145,19 @@ def predict(settings: PredictSettings) -> Predicted:
             objects[source.id] = prediction.instances.count
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
-        folder=settings.out,
-        written=tuple(written),
-        skipped=skipped,
-        objects=objects,
+        folder=settings.out, written=tuple(written), skipped=skipped, objects=objects,
         failures=failures,
-    )
+    )  # fmt: skip
+
+
+def _warn_of_leaks(settings: PredictSettings, sources: Sequence[Source]) -> frozenset[str]:
+    """Find the inputs that trained the model, and say so once and aloud."""
+    folder = find_bundle(settings.model)
+    names = {source.id: [strip_suffix(path) for path in source.paths] for source in sources}
+    leaks = find_leaks(training_cases(folder), names)
+    if leaks:
+        log.warning("%s", warn_of_leaks(leaks, len(sources), folder.resolve().name))
+    return frozenset(leaks)
 
 
 class _DiskError(Exception):
@@ -214,9 +229,10 @@ def _read_ahead(todo: Sequence[Source], plan: Plan) -> Iterator[tuple[Source, Fu
 
 
 def _answer(
-    settings: PredictSettings, predictor: Predictor, future: Future[Case], formats: Sequence[str]
-) -> tuple[Prediction, list[str]]:
-    """Predict a case and write it; returns the names of its files."""
+    settings: PredictSettings, predictor: Predictor, future: Future[Case],
+    formats: Sequence[str], marks: Mapping[str, Any],
+) -> tuple[Prediction, list[str]]:  # fmt: skip
+    """Predict a case, mark its provenance and write it; returns the names of its files."""
     case = future.result()
     prediction = predictor.predict(
         case,
@@ -226,25 +242,33 @@ def _answer(
         mpp=settings.mpp,
         force=settings.force,
     )
-    files = []
+    prediction = replace(prediction, provenance={**prediction.provenance, **marks})
     try:
-        for name in formats:
-            chosen = AUTO[case.image.geometry.dims] if name == "auto" else name
-            path = settings.out / _file_name(case.id, chosen)
-            write_prediction(prediction, path, image=case.image, format=chosen)
-            slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
-            files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
-        for name in ("probabilities", "entropy"):
-            array = getattr(prediction, name)
-            if array is not None:
-                files.append(f"{case.id}_{name}.npz")
-                with whole(settings.out / files[-1]) as draft:
-                    np.savez_compressed(draft, **{name: array})
+        return prediction, _write(settings, prediction, case, formats)
     except (FileError, OSError) as error:
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
             raise _DiskError(str(error)) from error
         raise
-    return prediction, files
+
+
+def _write(
+    settings: PredictSettings, prediction: Prediction, case: Case, formats: Sequence[str]
+) -> list[str]:
+    """Write a prediction; returns the names of its files."""
+    files = []
+    for name in formats:
+        chosen = AUTO[case.image.geometry.dims] if name == "auto" else name
+        path = settings.out / _file_name(case.id, chosen)
+        write_prediction(prediction, path, image=case.image, format=chosen)
+        slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
+        files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
+    for name in ("probabilities", "entropy"):
+        array = getattr(prediction, name)
+        if array is not None:
+            files.append(f"{case.id}_{name}.npz")
+            with whole(settings.out / files[-1]) as draft:
+                np.savez_compressed(draft, **{name: array})
+    return files
 
 
 def _said(error: Exception) -> str:

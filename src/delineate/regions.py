@@ -1,0 +1,209 @@
+"""Regions beside the truth: scores and pictures of both, for `evaluate`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from delineate.core.crew import share_out
+from delineate.core.errors import DatasetError
+from delineate.core.geometry import Geometry
+from delineate.core.image import Mask
+from delineate.core.progress import track
+from delineate.core.regrid import regrid_labels
+from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
+from delineate.pairing import fail, named
+from delineate.pictures import Picture, choose_cases, draw_case
+from delineate.readers import read_mask
+from delineate.truth import Truth
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionSettings:
+    """How regions are scored."""
+
+    tolerance_mm: float | None = None
+    """Tolerance of the surface Dice; None takes one voxel's shortest side."""
+    has_truth_ids: bool = False
+    """Whether predictions of nested regions hold the truth's ids."""
+    resample: bool = False
+    """Whether predictions on another grid are brought onto the truth's."""
+    jobs: int | None = None
+    """Processes at most; None takes all cores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """What came of one case."""
+
+    rows: tuple[Row, ...] = ()
+    """A row per class; none if it failed."""
+    failure: Failure | None = None
+    """Why it could not be scored."""
+    is_resampled: bool = False
+    """Whether its prediction lay on another grid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """Scores one case after another; a value, so that other processes can do so, too."""
+
+    truth: Truth
+    """What is so."""
+    files: Mapping[str, Path]
+    """Prediction by case."""
+    tolerance_mm: float
+    """Tolerance of the surface Dice."""
+    is_physical: bool
+    """Whether distances are in mm."""
+    settings: RegionSettings
+    """How to score."""
+
+    def __call__(self, case: str) -> Marked:
+        """Read a case's masks and measure them.
+
+        Args:
+            case: Its id.
+
+        Returns:
+            Its rows, or why there are none.
+        """
+        try:
+            return self._mark(case)
+        except Exception as error:  # one bad case must not end the others' evaluation
+            return Marked(failure=fail(case, error))
+
+    def _mark(self, case: str) -> Marked:
+        mask = true_mask(self.truth, case)
+        if self.is_physical and not mask.geometry.is_physical:
+            raise DatasetError(
+                f"The truth of {case} knows no millimetres, while others do. "
+                "Repair its header, or evaluate it apart."
+            )
+        said, is_resampled = _predicted(self.files[case], mask, resample=self.settings.resample)
+        rows = score_case(
+            said, mask, self.truth.labels, METRICS, case=case,
+            patient=self.truth.patients[case], tolerance_mm=self.tolerance_mm,
+            has_truth_ids=self.settings.has_truth_ids,
+        )  # fmt: skip
+        return Marked(rows=rows, is_resampled=is_resampled)
+
+
+def score_regions(
+    truth: Truth, files: Mapping[str, Path], settings: RegionSettings, *, model: str = ""
+) -> Scoreboard:
+    """Score masks against masks, case by case, on all cores.
+
+    Args:
+        truth: What is so.
+        files: Prediction by case.
+        settings: How to score.
+        model: Whose predictions these are.
+
+    Returns:
+        The scores; `failures` names the cases that could not be scored.
+    """
+    grids, failures = _grids(truth, list(files))
+    is_physical = any(grid.is_physical for grid in grids.values())
+    tolerance = settings.tolerance_mm
+    tolerance = _one_voxel(list(grids.values())) if tolerance is None else tolerance
+    marker = Marker(
+        truth=truth, files={case: files[case] for case in grids}, tolerance_mm=tolerance,
+        is_physical=is_physical, settings=settings,
+    )  # fmt: skip
+    rows: list[Row] = []
+    resampled = []
+    what = f"scoring {model}".strip()
+    answers = share_out(marker, list(grids), jobs=settings.jobs)
+    for case, marked in zip(grids, track(answers, what, len(grids)), strict=True):
+        rows += marked.rows
+        failures += [marked.failure] if marked.failure else []
+        resampled += [case] if marked.is_resampled else []
+    note = (
+        f"{len(resampled)} predictions lay on another grid and were resampled onto the truth's, "
+        f"each voxel taking the nearest label: {named(resampled)}."
+    )
+    return Scoreboard(
+        rows=tuple(rows), metrics=METRICS, unit="mm" if is_physical else "px",
+        tolerance_mm=tolerance, failures=tuple(failures), notes=(note,) if resampled else (),
+        model=model,
+    )  # fmt: skip
+
+
+def draw_regions(
+    entries: Sequence[tuple[Scoreboard, Mapping[str, Path]]], truth: Truth, number: int,
+    settings: RegionSettings,
+) -> list[Picture]:  # fmt: skip
+    """Draw the first model's worst, median and best case by mean Dice, of each model.
+
+    Args:
+        entries: Scores and files of each model, of the same cases.
+        truth: What is so.
+        number: How many cases at most.
+        settings: How they were scored.
+
+    Returns:
+        The pictures; each case's stand together.
+    """
+    board = entries[0][0]
+    means = [dict(zip(one.cases, _means(one), strict=True)) for one, _ in entries]
+    chosen = choose_cases(board.cases, board.values("dice"), number)
+    pictures = []
+    for case, caption in track(chosen.items(), "drawing", len(chosen)):
+        mask, image = true_mask(truth, case), truth.open(case).image
+        for place, (one, files) in enumerate(entries):
+            said, _ = _predicted(files[case], mask, resample=settings.resample)
+            words = caption if place == 0 else f"mean Dice {means[place][case]:.3f}"
+            words = f"{one.model} · {words}" if one.model else words
+            png = draw_case(said, mask, truth.labels, image=image)
+            pictures.append(Picture(case=case, caption=words, data=png))
+    return pictures
+
+
+def _means(board: Scoreboard) -> list[float]:
+    grid = board.values("dice")
+    return [float(np.nanmean(row)) if np.isfinite(row).any() else np.nan for row in grid]
+
+
+def true_mask(truth: Truth, case: str) -> Mask:
+    """Open the mask of a truth.
+
+    Args:
+        truth: What is so.
+        case: The case's id.
+
+    Returns:
+        The mask.
+
+    Raises:
+        DatasetError: If it holds objects alone.
+    """
+    mask = truth.open(case).mask
+    if mask is None:
+        raise DatasetError(f"The truth of {case} has no mask. Pass --task instances.")
+    return mask
+
+
+def _predicted(path: Path, mask: Mask, *, resample: bool) -> tuple[Mask, bool]:
+    said = read_mask(path)
+    tolerance = 0.1 * min(mask.geometry.spacing_mm)
+    if not resample or said.geometry.agrees_with(mask.geometry, tolerance_mm=tolerance):
+        return said, False
+    return replace(regrid_labels(said, mask.geometry), notes=said.notes), True
+
+
+def _grids(truth: Truth, cases: Sequence[str]) -> tuple[dict[str, Geometry], list[Failure]]:
+    grids: dict[str, Geometry] = {}
+    failures = []
+    for case in cases:
+        try:
+            grids[case] = truth.open(case).geometry
+        except Exception as error:  # named, and the others go on
+            failures.append(fail(case, error))
+    return grids, failures
+
+
+def _one_voxel(grids: Sequence[Geometry]) -> float:
+    sides = [min(grid.spacing_mm) for grid in grids]
+    return float(f"{np.median(sides):.3g}") if sides else 1.0
