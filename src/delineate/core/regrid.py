@@ -66,6 +66,6 @@ def _nearest(
         inside &= (nearest >= 0) & (nearest < size)
         places.append(np.clip(nearest, 0, size - 1))
     lead = (slice(None),) * (source.ndim - len(shape))  # layers, if there are any, come along
-    index: tuple[Any, ...] = (*lead, *places)
-    found: AnyArray = source[index]
+    where: tuple[Any, ...] = (*lead, *places)
+    found: AnyArray = source[where]
     return np.where(inside, found, np.zeros((), dtype=source.dtype))
