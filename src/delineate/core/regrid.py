@@ -1,5 +1,7 @@
 """Labels brought from one grid onto another through their places in the patient."""
 
+from typing import Any
+
 import numpy as np
 
 from delineate.core.errors import GeometryError
@@ -63,6 +65,7 @@ def _nearest(
         nearest = np.floor(index + 0.5 + 1e-6).astype(np.intp)
         inside &= (nearest >= 0) & (nearest < size)
         places.append(np.clip(nearest, 0, size - 1))
-    # Layers, if there are any, come along.
-    found: AnyArray = source[:, *places] if source.ndim > len(shape) else source[tuple(places)]
+    lead = (slice(None),) * (source.ndim - len(shape))  # layers, if there are any, come along
+    where: tuple[Any, ...] = (*lead, *places)
+    found: AnyArray = source[where]
     return np.where(inside, found, np.zeros((), dtype=source.dtype))

@@ -15,9 +15,8 @@ from delineate.core.errors import DelineateError, FileError, pick
 from delineate.core.files import whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
-from delineate.infer.bundle import find_bundle
 from delineate.infer.inputs import Source, find_sources, open_source
-from delineate.infer.leaks import MARK, find_leaks, training_cases, warn_of_leaks
+from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.infer.predictor import Predictor
 from delineate.readers import strip_suffix
@@ -117,7 +116,7 @@ def predict(settings: PredictSettings) -> Predicted:
         formats = _spelt_out(formats)
     num_channels = len(predictor.plan.channels)
     sources = find_sources(settings.inputs, num_channels, is_colour=has_objects)
-    leaks = _warn_of_leaks(settings, sources)
+    leaks = _warn_of_leaks(predictor, sources)
     ledger = Ledger(settings.out)
     keys = {source.id: _key(settings, predictor, source) for source in sources}
     todo = [
@@ -150,13 +149,12 @@ def predict(settings: PredictSettings) -> Predicted:
     )  # fmt: skip
 
 
-def _warn_of_leaks(settings: PredictSettings, sources: Sequence[Source]) -> frozenset[str]:
+def _warn_of_leaks(predictor: Predictor, sources: Sequence[Source]) -> frozenset[str]:
     """Find the inputs that trained the model, and say so once and aloud."""
-    folder = find_bundle(settings.model)
     names = {source.id: [strip_suffix(path) for path in source.paths] for source in sources}
-    leaks = find_leaks(training_cases(folder), names)
+    leaks = find_leaks(predictor.training_cases, names)
     if leaks:
-        log.warning("%s", warn_of_leaks(leaks, len(sources), folder.resolve().name))
+        log.warning("%s", warn_of_leaks(leaks, len(sources), predictor.name))
     return frozenset(leaks)
 
 
