@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from delineate.core.errors import DelineateError, FileError, PlanError, pick
 from delineate.core.plan import Plan
 from delineate.infer.decoders import NUM_SHAPE_HEADS
+from delineate.infer.leaks import training_cases
 from delineate.models import build_model
 
 SHIPPED = Path(__file__).parents[1] / "bundles"
@@ -35,6 +36,8 @@ class Bundle:
     """The network, in evaluation mode, on the CPU."""
     weights_hash: str
     """Sixteen hexadecimal digits that tell these weights from others."""
+    training_cases: frozenset[str] = frozenset()
+    """Ids of the cases that it learnt from, as far as its folder tells."""
 
 
 def list_bundles() -> dict[str, Path]:
@@ -116,7 +119,11 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
         ) from error
     weights_hash = str(facts.get("weights_hash") or _hash_file(path))
     return Bundle(
-        name=folder.resolve().name, plan=plan, model=model.eval(), weights_hash=weights_hash
+        name=folder.resolve().name,
+        plan=plan,
+        model=model.eval(),
+        weights_hash=weights_hash,
+        training_cases=training_cases(folder),
     )
 
 

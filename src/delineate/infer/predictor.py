@@ -20,11 +20,10 @@ from delineate.core.errors import GeometryError, ShapeError
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
-from delineate.infer.bundle import find_bundle, load_bundle, num_outputs
+from delineate.infer.bundle import load_bundle, num_outputs
 from delineate.infer.device import choose_device, has_bf16
 from delineate.infer.export import Canvas, Decision, export
 from delineate.infer.intake import check_image
-from delineate.infer.leaks import training_cases
 from delineate.infer.nuclei import find_objects, tell_facts
 from delineate.infer.preparation import Prepared, prepare_image
 from delineate.infer.tissue import ready_tissue
@@ -84,7 +83,7 @@ class Predictor:
             name=bundle.name,
             weights_hash=bundle.weights_hash,
             device=place,
-            training_cases=training_cases(find_bundle(path_or_name)),
+            training_cases=bundle.training_cases,
         )
 
     @property
