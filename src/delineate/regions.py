@@ -12,7 +12,16 @@ from delineate.core.geometry import Geometry
 from delineate.core.image import Mask
 from delineate.core.progress import track
 from delineate.core.regrid import regrid_labels
-from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
+from delineate.metrics import (
+    METRICS,
+    Convention,
+    Failure,
+    Metric,
+    Row,
+    Scoreboard,
+    metrics_of,
+    score_case,
+)
 from delineate.pairing import fail, named
 from delineate.pictures import Picture, choose_cases, draw_case
 from delineate.readers import read_mask
@@ -31,6 +40,16 @@ class RegionSettings:
     """Whether predictions on another grid are brought onto the truth's."""
     jobs: int | None = None
     """Processes at most; None takes all cores."""
+    convention: Convention = "delineate"
+    """Whose numbers to give."""
+    metrics: tuple[str, ...] = tuple(METRICS)
+    """Which of that convention's metrics."""
+
+    @property
+    def table(self) -> dict[str, Metric]:
+        """The chosen metrics; made from names, since functions do not travel to processes."""
+        known = metrics_of(self.convention)
+        return {name: known[name] for name in self.metrics}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +102,7 @@ class Marker:
             )
         said, is_resampled = _predicted(self.files[case], mask, resample=self.settings.resample)
         rows = score_case(
-            said, mask, self.truth.labels, METRICS, case=case,
+            said, mask, self.truth.labels, self.settings.table, case=case,
             patient=self.truth.patients[case], tolerance_mm=self.tolerance_mm,
             has_truth_ids=self.settings.has_truth_ids,
         )  # fmt: skip
@@ -125,9 +144,9 @@ def score_regions(
         f"each voxel taking the nearest label: {named(resampled)}."
     )
     return Scoreboard(
-        rows=tuple(rows), metrics=METRICS, unit="mm" if is_physical else "px",
+        rows=tuple(rows), metrics=settings.table, unit="mm" if is_physical else "px",
         tolerance_mm=tolerance, failures=tuple(failures), notes=(note,) if resampled else (),
-        model=model,
+        model=model, convention=settings.convention,
     )  # fmt: skip
 
 

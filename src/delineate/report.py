@@ -77,6 +77,7 @@ def write_report(
     curves: Mapping[str, Sequence[float]] | None = None,
     plan: Plan | None = None,
     environment: Mapping[str, str] | None = None,
+    further: Sequence[tuple[str, str]] = (),
 ) -> Path:
     """Write everything that a reader needs to trust or doubt the scores into one HTML file.
 
@@ -93,6 +94,7 @@ def write_report(
         curves: Series of the training run by name, as `figures.draw_curves` takes them.
         plan: What the model was trained by.
         environment: Versions and machine, by name.
+        further: Headings and HTML of further parts.
 
     Returns:
         The path.
@@ -107,6 +109,7 @@ def write_report(
         _section("By tissue", tissue_table(scoreboard)),
         _section("Mistakes", _mistakes(tallies, spots) if tallies else ""),
         _section(_of("Every case", scoreboard), _plots(scoreboard) if scoreboard.rows else ""),
+        *(_section(escape(heading), content) for heading, content in further),
         _section("Cases to look at", _overlays(overlays, tallies)),
         _section(_of("Table of cases", scoreboard), case_table(scoreboard)),
         _section("Training", _curves(curves) if curves else ""),
@@ -114,16 +117,18 @@ def write_report(
         _section("How the numbers are computed", _conventions(scoreboard)),
         _section("Environment", environment_table(environment) if environment else ""),
     )
-    page = (
+    write_text(path, _page(title, "\n".join(part for part in parts if part)))
+    return Path(path)
+
+
+def _page(title: str, body: str) -> str:
+    return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</body></html>\n"
+        f"{body}\n</body></html>\n"
     )
-    write_text(path, page)
-    return Path(path)
 
 
 def _of(heading: str, board: Scoreboard) -> str:
@@ -236,7 +241,8 @@ def _curves(curves: Mapping[str, Sequence[float]]) -> str:
 
 
 def _conventions(board: Scoreboard) -> str:
-    texts = [metric.convention for metric in board.metrics.values()]
+    texts = [] if board.convention == "delineate" else [f"Convention: {board.convention}."]
+    texts += [metric.convention for metric in board.metrics.values()]
     texts += [board.empty_policy, INTERVAL_POLICY]
     if board.unit == "px":
         texts.append("The files say nothing of millimetres: distances are in pixels.")

@@ -9,13 +9,15 @@ import numpy as np
 
 from delineate.metrics import ALL_CLASSES, Scoreboard
 from delineate.metrics.scoreboard import ALL_TYPES
+from delineate.metrics.statistics import compare
 from delineate.metrics.summary import bootstrap
 from delineate.tables import said_interval, said_number
 
 DIFFERENCE_POLICY = (
     "Differences: the other model minus the first, case by case, averaged over the cases that both "
     "have a value for; 95 % percentile bootstrap over patients. An interval that holds 0 does not "
-    "tell which is better."
+    "tell which is better. p: Wilcoxon's signed-rank test on patients' mean differences, corrected "
+    "after Holm for all classes and metrics of the pair of models."
 )
 
 
@@ -37,6 +39,9 @@ class Difference:
     """Upper end of the 95 % interval; nan with fewer than two patients."""
     num_cases: int
     """Cases with a value of both."""
+    p_wilcoxon: float = float("nan")
+    """Two-sided p of the signed-rank test on patients, corrected for all classes and metrics after
+    Holm; nan for all classes together."""
 
 
 def compare_boards(first: Scoreboard, other: Scoreboard) -> list[Difference]:
@@ -54,6 +59,8 @@ def compare_boards(first: Scoreboard, other: Scoreboard) -> list[Difference]:
     groups = [(name, [name]) for name in labels]
     whole = ALL_TYPES if first.has_objects else ALL_CLASSES
     groups += [(whole, joint)] if len(joint) > 1 else []
+    tested = compare(first, other, num_resamples=first.num_resamples, seed=first.seed).rows
+    chances = {(row.label, row.metric): row.holm_wilcoxon for row in tested}
     found = []
     for name, members in groups:
         columns = [labels.index(member) for member in members]
@@ -71,6 +78,7 @@ def compare_boards(first: Scoreboard, other: Scoreboard) -> list[Difference]:
                     low=gap.low,
                     high=gap.high,
                     num_cases=int(np.isfinite(gaps).any(axis=1).sum()),
+                    p_wilcoxon=chances.get((name, metric), float("nan")),
                 )
             )
     return found
@@ -209,4 +217,5 @@ def _said_gap(gap: Difference) -> str:
         return "–"
     if np.isnan(gap.low):
         return said(gap.mean)
-    return f"{said(gap.mean)} ({said(gap.low)} to {said(gap.high)})"
+    chance = "" if np.isnan(gap.p_wilcoxon) else f", p {gap.p_wilcoxon:.2g}"
+    return f"{said(gap.mean)} ({said(gap.low)} to {said(gap.high)}{chance})"

@@ -361,3 +361,39 @@ def test_what_predict_noted_is_a_warning(folders):
     assert "(bob)" in board.warnings[0]
     summary = json.loads((folders / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary["warnings"] == list(board.warnings)
+
+
+def test_metrics_are_those_of_the_convention_that_was_asked_for(folders):
+    write(folders / "said" / "bob.nii.gz", ball() * 0)
+
+    own = run(folders, metrics="hd95, assd")
+    theirs = run(folders, convention="monai", metrics="hd95")
+
+    assert list(own.metrics) == ["dice", "hd95", "assd"]
+    missed = [next(row for row in board.rows if row.case == "bob") for board in (own, theirs)]
+    assert missed[0].values["hd95"] == pytest.approx(np.linalg.norm(np.array([16, 14, 20])))
+    assert np.isnan(missed[1].values["hd95"])
+    assert "By the convention monai." in theirs.text
+    assert (folders / "out" / "scores.csv").read_text().count(",monai\n") == 3
+
+
+def test_every_metric_of_every_convention_goes_onto_the_page(folders):
+    for convention in ("delineate", "deepmind", "medpy", "metrics_reloaded", "monai", "nnunet"):
+        board = run(folders, convention=convention, metrics="all")
+
+        header = (folders / "out" / "scores.csv").read_text().splitlines()[0]
+        assert all(name in header for name in board.metrics)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"metrics": "dcie"}, "no metric of the convention delineate named 'dcie'"),
+        ({"convention": "nnunet", "metrics": "hd95"}, "metric of the convention nnunet"),
+        ({"convention": "elastix"}, "no convention named 'elastix'"),
+    ],
+)
+def test_unknown_metrics_are_refused_before_anything_is_read(folders, options, words):
+    with pytest.raises(DelineateError, match=words):
+        run(folders, **options)
+    assert not (folders / "out").exists()

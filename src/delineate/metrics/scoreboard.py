@@ -27,6 +27,11 @@ EMPTY_POLICY = (
     "and has no value; where only one is empty (missed or spurious), Dice, IoU and NSD are 0 and "
     "distances are the diagonal of the image. These cases count in every mean and median."
 )
+OTHER_EMPTY_POLICY = (
+    "Empty masks: by the convention that was asked for, as each metric says above. Values that are "
+    "no finite number enter no mean, so that a model may look better for what it misses; the "
+    "counts of missed and spurious structures tell."
+)
 OBJECT_EMPTY_POLICY = (
     "Empty images: where neither truth nor prediction has an object (of a type), there is no "
     "value; where only one has (missed or spurious), every score is 0. These images count in "
@@ -66,6 +71,8 @@ class Scoreboard:
     """What each case shows, by its id, where it is known."""
     model: str = ""
     """Whose predictions were scored; empty where there is but one model."""
+    convention: str = "delineate"
+    """Whose numbers they are."""
     num_resamples: int = 2000
     """Draws of the bootstrap."""
     seed: int = 0
@@ -95,7 +102,9 @@ class Scoreboard:
     @property
     def empty_policy(self) -> str:
         """What is said of a class that only one side has, or neither."""
-        return OBJECT_EMPTY_POLICY if self.has_objects else EMPTY_POLICY
+        if self.has_objects:
+            return OBJECT_EMPTY_POLICY
+        return EMPTY_POLICY if self.convention == "delineate" else OTHER_EMPTY_POLICY
 
     @cached_property
     def overall(self) -> str:
@@ -182,7 +191,8 @@ class Scoreboard:
         row = self.metrics[metric]
         if metric == "nsd":
             return f"{row.title} at {self.tolerance_mm:.4g} {self.unit}"
-        return f"{row.title} ({self.unit})" if row.unit == "mm" else row.title
+        unit = self.unit if row.unit == "mm" else row.unit
+        return f"{row.title} ({unit})" if unit else row.title
 
     def to_csv(self) -> str:
         """Write a line per case and class.

@@ -28,7 +28,8 @@ def write_rows(boards: "Sequence[Scoreboard]") -> str:
     first = boards[0]
     names = list(first.metrics)
     has_models, has_volumes = len(boards) > 1, not first.has_objects
-    convention = OBJECT_CONVENTION if first.has_objects else CONVENTION
+    convention = CONVENTION if first.convention == "delineate" else first.convention
+    convention = OBJECT_CONVENTION if first.has_objects else convention
     volumes = ("truth_ml", "prediction_ml") if has_volumes else ()
     head = ["case", "patient", "label", "status", *(_column(name, first) for name in names)]
     writer.writerow([*(["model"] if has_models else []), *head, *volumes, "convention"])
@@ -71,6 +72,8 @@ def write_summary(board: "Scoreboard") -> str:
             f"{interval:^15}  {_number(entry.median):>6}  {entry.num_scored:6} "
             f"{entry.num_missed:6} {entry.num_spurious:8} {entry.num_absent:6}"
         )
+    if board.convention != "delineate":
+        lines.append(f"By the convention {board.convention}. {board.empty_policy}")
     lines.append(f"Cases: {len(board.cases)}; patients: {len(set(board.patients))}.")
     lines.extend(board.notes)
     if board.failures:

@@ -13,11 +13,12 @@ from typing import Any, Literal
 import numpy as np
 
 from delineate.comparison import ObjectScores, draw_objects, draw_spots, score_objects
+from delineate.core.errors import pick
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
 from delineate.infer.leaks import MARK, find_leaks, read_facts, training_cases, warn_of_leaks
 from delineate.infer.ledger import Ledger
-from delineate.metrics import Scoreboard
+from delineate.metrics import METRICS, Convention, Scoreboard, metrics_of
 from delineate.metrics.sheet import write_rows
 from delineate.metrics.tally import list_mistakes
 from delineate.pairing import Paired, pair_models
@@ -25,6 +26,8 @@ from delineate.pictures import Picture
 from delineate.regions import RegionSettings, draw_regions, score_regions
 from delineate.report import write_report
 from delineate.rivals import describe_rivals, keep_common, say_rivals
+from delineate.sections import further_sections
+from delineate.trust import Trust, measure_trust, said_trust
 from delineate.truth import Truth, find_truth
 
 
@@ -62,6 +65,11 @@ class EvaluateSettings:
     the nearest label; else such cases are refused."""
     jobs: int | None = None
     """Processes at most; all cores if left out. Results do not depend on it."""
+    convention: Convention = "delineate"
+    """Whose numbers to give for regions: delineate, deepmind, medpy, metrics_reloaded, monai or
+    nnunet; they differ in what a surface is and in what an empty mask counts."""
+    metrics: str = "usual"
+    """Metrics of regions, such as dice,hd95,assd; "usual" or "all" of the convention's."""
     title: str | None = None
     """Heading of the page."""
 
@@ -76,6 +84,8 @@ class Judged:
     """Its scores."""
     objects: ObjectScores | None = None
     """What became of every object, where objects were scored."""
+    trust: Trust | None = None
+    """What its probabilities were worth, where it left any."""
 
     def keeping(self, board: Scoreboard) -> "Judged":
         """Keep the cases of another board, such as those that every model answers.
@@ -111,6 +121,7 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         FileError: If a folder cannot be read, or the results cannot be written.
     """
     plan = _plan(settings.run)
+    _region_settings(settings)  # refuses unknown metrics before anything is read
     truth = find_truth(
         settings.truth, layout=settings.layout, images=settings.images,
         labels=plan.labels if plan else None,
@@ -128,6 +139,7 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         for one in judged
         if one.objects
     ]
+    words += said_trust([(one.board.model, one.trust) for one in judged if one.trust])
     words += [*say_rivals(boards), f"Page: {settings.out / 'report.html'}"]
     return replace(boards[0], notes=(*boards[0].notes, *words))
 
@@ -139,26 +151,41 @@ def _has_objects(settings: EvaluateSettings, plan: Plan | None) -> bool | None:
 
 
 def _judge(settings: EvaluateSettings, truth: Truth, paired: Paired) -> Judged:
-    objects = None
+    objects, trust = None, None
     if truth.has_objects:
         objects = score_objects(truth, paired.files, model=paired.model, jobs=settings.jobs)
         board = objects.board
     else:
         board = score_regions(truth, paired.files, _region_settings(settings), model=paired.model)
+        scored = {case: paired.files[case] for case in board.cases}
+        trust = measure_trust(truth, scored)
     board = replace(
         board,
         failures=(*paired.failures, *board.failures),
         notes=(*paired.notes, *board.notes),
         warnings=tuple(_seen(settings, paired, board.cases)),
     )
-    return Judged(paired=paired, board=board, objects=objects)
+    return Judged(paired=paired, board=board, objects=objects, trust=trust)
 
 
 def _region_settings(settings: EvaluateSettings) -> RegionSettings:
     return RegionSettings(
         tolerance_mm=settings.tolerance_mm, has_truth_ids=settings.truth_ids,
-        resample=settings.resample, jobs=settings.jobs,
+        resample=settings.resample, jobs=settings.jobs, convention=settings.convention,
+        metrics=_metrics(settings),
     )  # fmt: skip
+
+
+def _metrics(settings: EvaluateSettings) -> tuple[str, ...]:
+    known = metrics_of(settings.convention)
+    if settings.metrics == "usual":
+        return tuple(name for name in METRICS if name in known)
+    if settings.metrics == "all":
+        return tuple(known)
+    names = [name.strip() for name in settings.metrics.split(",")]
+    for name in names:
+        pick(known, name, what=f"metric of the convention {settings.convention}")
+    return tuple(dict.fromkeys(["dice", *names]))  # pictures are chosen by Dice
 
 
 def _seen(settings: EvaluateSettings, paired: Paired, cases: Sequence[str]) -> list[str]:
@@ -182,6 +209,8 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
     facts = {**first.board.to_dict(), **describe_rivals(boards)}
     for one, rival in zip(judged[1:], facts.get("compared", []), strict=True):
         rival |= {"mistakes": one.objects.tallies.to_dict()} if one.objects else {}
+    if first.trust:
+        facts["probabilities"] = first.trust.to_dict()
     if objects:
         facts["mistakes"] = objects.tallies.to_dict()
         write_text(settings.out / "mistakes.csv", list_mistakes(objects.mistakes, objects.names))
@@ -202,7 +231,17 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
         curves={name: [row.get(name, np.nan) for row in history] for name in names} or None,
         plan=_plan(settings.run),
         environment=_environment(settings.run),
+        further=_further(judged, boards),
     )
+
+
+def _further(judged: Sequence[Judged], boards: Sequence[Scoreboard]) -> list[tuple[str, str]]:
+    trusts = [
+        (f"Can the probabilities of {one.board.model or 'the model'} be trusted?", one.trust)
+        for one in judged
+    ]
+    parts = [(heading, trust.to_html()) for heading, trust in trusts if trust]
+    return [*further_sections(boards), *parts]
 
 
 def _title(settings: EvaluateSettings, boards: Sequence[Scoreboard]) -> str:
