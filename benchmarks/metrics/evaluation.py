@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import table
 
-from delineate.metrics import METRICS
+from delineate.metrics import MEASURES
 from delineate.steps.evaluate import EvaluateSettings, evaluate
 
 ENLARGED, LARGE_CASES = 5, 80
@@ -66,7 +66,7 @@ def enlarge(data: Path, said: Path, space: Path, number: int) -> tuple[Path, Pat
 def measure(data: Path, said: Path, out: Path, jobs: int) -> tuple[float, str]:
     """Seconds of a whole evaluation, and its scores."""
     start = perf_counter()
-    evaluate(EvaluateSettings(predictions=said, truth=data, out=out, jobs=jobs))
+    evaluate(EvaluateSettings(predictions=said, truth=data, out=out, jobs=jobs, metrics="all"))
     seconds = perf_counter() - start
     return seconds, (out / "scores.csv").read_text(encoding="utf-8")
 
@@ -95,7 +95,7 @@ def main() -> None:
         f"{seconds:.1f} s with up to {given.jobs} processes, {alone:.1f} s with one; "
         f"{LARGE_CASES} of them {ENLARGED} times as long along each axis: {large_seconds:.1f} and "
         f"{large_alone:.1f} s; equal scores",
-        {"cases": number, "metrics": list(METRICS), "jobs": given.jobs,
+        {"cases": number, "metrics": list(MEASURES), "jobs": given.jobs,
          "seconds": round(seconds, 2), "seconds_one_process": round(alone, 2),
          "large_cases": LARGE_CASES, "enlarged": ENLARGED,
          "large_seconds": round(large_seconds, 2),
