@@ -1,6 +1,6 @@
 """Regions beside the truth: scores and pictures of both, for `evaluate`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,15 +139,27 @@ def score_regions(
         rows += marked.rows
         failures += [marked.failure] if marked.failure else []
         resampled += [case] if marked.is_resampled else []
+    notes = list(_without_number(rows, settings.table))
     note = (
         f"{len(resampled)} predictions lay on another grid and were resampled onto the truth's, "
         f"each voxel taking the nearest label: {named(resampled)}."
     )
     return Scoreboard(
         rows=tuple(rows), metrics=settings.table, unit="mm" if is_physical else "px",
-        tolerance_mm=tolerance, failures=tuple(failures), notes=(note,) if resampled else (),
+        tolerance_mm=tolerance, failures=tuple(failures), notes=(*([note] if resampled else []), *notes),
         model=model, convention=settings.convention,
     )  # fmt: skip
+
+
+def _without_number(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> Iterator[str]:
+    """Say what a mean leaves out, since a value that is not there cannot be bad."""
+    for name, metric in metrics.items():
+        lost = [row for row in rows if row.status != "absent" and not np.isfinite(row.values[name])]
+        if lost:
+            yield (
+                f"{metric.title} has no finite value for {len(lost)} missed or spurious structures, "
+                f"which are in no mean of it: {named(sorted({row.case for row in lost}))}."
+            )
 
 
 def draw_regions(

@@ -374,6 +374,8 @@ def test_metrics_are_those_of_the_convention_that_was_asked_for(folders):
     assert missed[0].values["hd95"] == pytest.approx(np.linalg.norm(np.array([16, 14, 20])))
     assert np.isnan(missed[1].values["hd95"])
     assert "By the convention monai." in theirs.text
+    assert "HD95 has no finite value for 1 missed or spurious structures" in theirs.text
+    assert "no finite value" not in own.text
     assert (folders / "out" / "scores.csv").read_text().count(",monai\n") == 3
 
 
