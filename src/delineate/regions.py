@@ -140,13 +140,14 @@ def score_regions(
         failures += [marked.failure] if marked.failure else []
         resampled += [case] if marked.is_resampled else []
     notes = list(_without_number(rows, settings.table))
-    note = (
-        f"{len(resampled)} predictions lay on another grid and were resampled onto the truth's, "
-        f"each voxel taking the nearest label: {named(resampled)}."
-    )
+    if resampled:
+        notes.append(
+            f"{len(resampled)} predictions lay on another grid and were resampled onto the "
+            f"truth's, each voxel taking the nearest label: {named(resampled)}."
+        )
     return Scoreboard(
         rows=tuple(rows), metrics=settings.table, unit="mm" if is_physical else "px",
-        tolerance_mm=tolerance, failures=tuple(failures), notes=(*([note] if resampled else []), *notes),
+        tolerance_mm=tolerance, failures=tuple(failures), notes=tuple(notes),
         model=model, convention=settings.convention,
     )  # fmt: skip
 
@@ -157,8 +158,8 @@ def _without_number(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> Itera
         lost = [row for row in rows if row.status != "absent" and not np.isfinite(row.values[name])]
         if lost:
             yield (
-                f"{metric.title} has no finite value for {len(lost)} missed or spurious structures, "
-                f"which are in no mean of it: {named(sorted({row.case for row in lost}))}."
+                f"{metric.title} has no finite value for {len(lost)} missed or spurious "
+                f"structures, which are in no mean of it: {named(sorted({row.case for row in lost}))}."
             )
 
 
