@@ -200,6 +200,21 @@ def _field(scores: ObjectScores, truth: Truth, matched: Mapping[str, Path], case
     )
 
 
+def read_both(truth: Truth, case: str, path: Path) -> tuple[Instances, Instances]:
+    """Read a case's objects.
+
+    Args:
+        truth: What is so.
+        case: The case's id.
+        path: File of the prediction.
+
+    Returns:
+        True and predicted objects, on one grid.
+    """
+    answer = truth.open(case)
+    return _objects(answer, case), _prediction(path, answer, truth.labels)[0]
+
+
 def _prediction(
     path: Path, answer: Answer, labels: LabelTable
 ) -> tuple[Instances, float | None, bool]:

@@ -157,9 +157,10 @@ def _without_number(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> Itera
     for name, metric in metrics.items():
         lost = [row for row in rows if row.status != "absent" and not np.isfinite(row.values[name])]
         if lost:
+            cases = named(sorted({row.case for row in lost}))
             yield (
                 f"{metric.title} has no finite value for {len(lost)} missed or spurious "
-                f"structures, which are in no mean of it: {named(sorted({row.case for row in lost}))}."
+                f"structures, which are in no mean of it: {cases}."
             )
 
 

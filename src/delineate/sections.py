@@ -1,13 +1,20 @@
 """Further parts of the page: volumes, models beside each other, change from day to day."""
 
+import os
+import platform
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from delineate.diagrams import draw_agreement, draw_drift, draw_models
+from delineate.infer.leaks import read_facts
 from delineate.metrics import Scoreboard
 
 DAY = re.compile(r"(?:^|[_\-. ])(?:day|visit|session|ses|time)[_\-]?(\d+)", re.IGNORECASE)
@@ -109,3 +116,29 @@ def _plots(figures: Sequence[tuple[str, str]]) -> str:
         for name, source in figures
     )
     return f'<div class="plots">{parts}</div>'
+
+
+def describe_environment(run: Path | None) -> dict[str, str]:
+    """Say when, by which versions and on what machine scores were computed.
+
+    Args:
+        run: Folder of the run that predicted, whose training environment is told, too.
+
+    Returns:
+        Facts by name.
+    """
+    training: Mapping[str, Any] = {}
+    if run:
+        training = read_facts(run, "run.json", {}).get("environment", {})
+    try:
+        own = version("delineate")
+    except PackageNotFoundError:
+        own = "not installed"
+    return {
+        "date": datetime.now().astimezone().date().isoformat(),
+        "delineate": own,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        **{f"training: {name}": str(value) for name, value in training.items()},
+    }

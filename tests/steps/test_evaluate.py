@@ -11,6 +11,7 @@ from delineate.core.errors import DelineateError, FileError
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.metrics import ALL_CLASSES
+from delineate.metrics.official import UWMadison
 from delineate.steps.evaluate import EvaluateSettings, evaluate
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
@@ -398,4 +399,23 @@ def test_every_metric_of_every_convention_goes_onto_the_page(folders):
 def test_unknown_metrics_are_refused_before_anything_is_read(folders, options, words):
     with pytest.raises(DelineateError, match=words):
         run(folders, **options)
+    assert not (folders / "out").exists()
+
+
+def test_a_challenges_own_score_stands_beside_the_usual_ones(folders):
+    board = run(folders, official="uw_madison")
+
+    outcome = json.loads((folders / "out" / "summary.json").read_text())["official"][""]
+    alone = UWMadison()
+    for shift in range(3):
+        alone.add(ball(shift=shift).T[None] > 0, ball().T[None] > 0)
+    assert outcome["scores"] == pytest.approx(dict(alone.result().scores))
+    assert outcome["counts"]["scans"] == 3
+    assert "Official score uw_madison: score 0." in board.text
+    assert "As the challenge scores it" in (folders / "out" / "report.html").read_text()
+
+
+def test_a_scorer_that_does_not_fit_is_refused_before_anything_is_written(folders):
+    with pytest.raises(DelineateError, match="monuseg takes objects told apart"):
+        run(folders, official="monuseg")
     assert not (folders / "out").exists()

@@ -1,17 +1,14 @@
 """Evaluate: predictions beside the truth, as a table, scores.csv, summary.json and a page."""
 
 import json
-import os
-import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from delineate.challenges import check_official, official_section, say_official, score_officially
 from delineate.comparison import ObjectScores, draw_objects, draw_spots, score_objects
 from delineate.core.errors import pick
 from delineate.core.files import write_text
@@ -19,6 +16,7 @@ from delineate.core.plan import Plan
 from delineate.infer.leaks import MARK, find_leaks, read_facts, training_cases, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.metrics import METRICS, Convention, Scoreboard, metrics_of
+from delineate.metrics.official import Outcome
 from delineate.metrics.sheet import write_rows
 from delineate.metrics.tally import list_mistakes
 from delineate.pairing import Paired, pair_models
@@ -26,7 +24,7 @@ from delineate.pictures import Picture
 from delineate.regions import RegionSettings, draw_regions, score_regions
 from delineate.report import write_report
 from delineate.rivals import describe_rivals, keep_common, say_rivals
-from delineate.sections import further_sections
+from delineate.sections import describe_environment, further_sections
 from delineate.trust import Trust, measure_trust, said_trust
 from delineate.truth import Truth, find_truth
 
@@ -70,6 +68,8 @@ class EvaluateSettings:
     nnunet; they differ in what a surface is and in what an empty mask counts."""
     metrics: str = "usual"
     """Metrics of regions, such as dice,hd95,assd; "usual" or "all" of the convention's."""
+    official: str | None = None
+    """A challenge's own score besides: monuseg, msd or uw_madison."""
     title: str | None = None
     """Heading of the page."""
 
@@ -86,6 +86,8 @@ class Judged:
     """What became of every object, where objects were scored."""
     trust: Trust | None = None
     """What its probabilities were worth, where it left any."""
+    official: Outcome | None = None
+    """What the challenge would say."""
 
     def keeping(self, board: Scoreboard) -> "Judged":
         """Keep the cases of another board, such as those that every model answers.
@@ -127,21 +129,38 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
         labels=plan.labels if plan else None,
         has_objects=_has_objects(settings, plan),
     )  # fmt: skip
+    if settings.official:
+        check_official(settings.official, truth)
     folders = (settings.predictions, *settings.compare)
     judged = [_judge(settings, truth, one) for one in pair_models(folders, truth, settings.truth)]
     boards = keep_common([one.board for one in judged])
     warnings = tuple(word for one in judged for word in one.board.warnings)
     boards[0] = replace(boards[0], warnings=warnings, notes=(*truth.notes, *boards[0].notes))
     judged = [one.keeping(board) for one, board in zip(judged, boards, strict=True)]
+    judged = [_officially(settings, truth, one) for one in judged]
     _write(settings, truth, judged)
     words = [
         f"{one.board.model}: {one.objects.tallies.text}".removeprefix(": ")
         for one in judged
         if one.objects
     ]
+    words += say_official(_outcomes(judged)) if settings.official else []
     words += said_trust([(one.board.model, one.trust) for one in judged if one.trust])
     words += [*say_rivals(boards), f"Page: {settings.out / 'report.html'}"]
     return replace(boards[0], notes=(*boards[0].notes, *words))
+
+
+def _officially(settings: EvaluateSettings, truth: Truth, one: Judged) -> Judged:
+    if settings.official is None or not one.board.cases:
+        return one
+    files = {case: one.paired.files[case] for case in one.board.cases}
+    tolerance = one.board.tolerance_mm
+    outcome = score_officially(settings.official, truth, files, tolerance_mm=tolerance)
+    return replace(one, official=outcome)
+
+
+def _outcomes(judged: Sequence[Judged]) -> dict[str, Outcome]:
+    return {one.board.model: one.official for one in judged if one.official}
 
 
 def _has_objects(settings: EvaluateSettings, plan: Plan | None) -> bool | None:
@@ -209,6 +228,8 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
     facts = {**first.board.to_dict(), **describe_rivals(boards)}
     for one, rival in zip(judged[1:], facts.get("compared", []), strict=True):
         rival |= {"mistakes": one.objects.tallies.to_dict()} if one.objects else {}
+    if first.official:
+        facts["official"] = {name: asdict(one) for name, one in _outcomes(judged).items()}
     if first.trust:
         facts["probabilities"] = first.trust.to_dict()
     if objects:
@@ -230,7 +251,7 @@ def _write(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) -
         spots=draw_spots(objects, truth, files) if objects and number else (),
         curves={name: [row.get(name, np.nan) for row in history] for name in names} or None,
         plan=_plan(settings.run),
-        environment=_environment(settings.run),
+        environment=describe_environment(settings.run),
         further=_further(judged, boards),
     )
 
@@ -241,7 +262,9 @@ def _further(judged: Sequence[Judged], boards: Sequence[Scoreboard]) -> list[tup
         for one in judged
     ]
     parts = [(heading, trust.to_html()) for heading, trust in trusts if trust]
-    return [*further_sections(boards), *parts]
+    outcomes = _outcomes(judged)
+    challenge = [("As the challenge scores it", official_section(outcomes))] if outcomes else []
+    return [*challenge, *further_sections(boards), *parts]
 
 
 def _title(settings: EvaluateSettings, boards: Sequence[Scoreboard]) -> str:
@@ -261,21 +284,3 @@ def _draw(settings: EvaluateSettings, truth: Truth, judged: Sequence[Judged]) ->
 
 def _plan(run: Path | None) -> Plan | None:
     return Plan.load(run / "plan.yaml") if run and (run / "plan.yaml").exists() else None
-
-
-def _environment(run: Path | None) -> dict[str, str]:
-    training: Mapping[str, Any] = {}
-    if run:
-        training = read_facts(run, "run.json", {}).get("environment", {})
-    try:
-        own = version("delineate")
-    except PackageNotFoundError:
-        own = "not installed"
-    return {
-        "date": datetime.now().astimezone().date().isoformat(),
-        "delineate": own,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        **{f"training: {name}": str(value) for name, value in training.items()},
-    }

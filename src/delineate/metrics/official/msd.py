@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import LabelError
+from delineate.metrics.elements import area_surface_dice, element_distances
 from delineate.metrics.official.outcome import Mean, Outcome, mean_of
 from delineate.metrics.overlap import dice
 from delineate.metrics.surface import surface_dice, surface_distances
@@ -15,6 +16,23 @@ from delineate.metrics.surface import surface_dice, surface_distances
 Mask = NDArray[np.bool_]
 MeasureNsd = Callable[[Mask, Mask, tuple[float, ...], float], float]
 """NSD of prediction, truth, spacing in mm and tolerance in mm."""
+
+
+def nsd_by_area(
+    prediction: Mask, truth: Mask, spacing_mm: tuple[float, ...], tolerance_mm: float
+) -> float:
+    """NSD by area of surface elements, as the challenge's code has it.
+
+    Args:
+        prediction: Mask, (Y, X) or (Z, Y, X), bool.
+        truth: Mask of the same shape, bool.
+        spacing_mm: Voxel size in array order, in mm.
+        tolerance_mm: How far apart two surfaces may lie and still agree, in mm.
+
+    Returns:
+        NSD in [0, 1]; nan if both masks are empty, 0 if one is.
+    """
+    return area_surface_dice(element_distances(prediction, truth, spacing_mm), tolerance_mm)
 
 
 def nsd_by_voxels(
@@ -42,10 +60,9 @@ class MSD:
     """Tolerance of each class by name, in mm; the organisers set one a task and class."""
     classes: Mapping[str, int]
     """Label id of each class by name."""
-    measure_nsd: MeasureNsd = nsd_by_voxels
-    """How NSD is measured; the challenge weighs border elements by area, which differs from
-    counts of voxels where spacing is uneven."""
-    nsd_convention: str = "by counts of border voxels, where the challenge weighs them by area"
+    measure_nsd: MeasureNsd = nsd_by_area
+    """How NSD is measured; counts of voxels (`nsd_by_voxels`) differ where spacing is uneven."""
+    nsd_convention: str = "by area of surface elements"
     """What `measure_nsd` does, for the reader."""
     _dice: dict[str, Mean] = field(default_factory=dict, repr=False)
     _nsd: dict[str, Mean] = field(default_factory=dict, repr=False)
