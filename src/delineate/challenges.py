@@ -23,7 +23,7 @@ NEEDS_OBJECTS = {"monuseg": True, "msd": False, "uw_madison": False}
 
 
 def score_officially(
-    name: str, truth: Truth, files: Mapping[str, Path], *, tolerance_mm: float
+    name: str, truth: Truth, files: Mapping[str, Path], *, tolerance_mm: float | Mapping[str, float]
 ) -> Outcome:
     """Score cases as a challenge does.
 
@@ -31,7 +31,7 @@ def score_officially(
         name: Row of `NEEDS_OBJECTS`.
         truth: What is so.
         files: Prediction by case; cases that could not be scored otherwise are left out before.
-        tolerance_mm: Tolerance of each class's NSD, in mm, where there is one.
+        tolerance_mm: Tolerance of NSD, in mm: of every class, or by the class's name.
 
     Returns:
         The challenge's numbers, its convention and counts.
@@ -45,7 +45,9 @@ def score_officially(
     if name == "uw_madison":
         return _each(truth, files, UWMadison(), _add_organs)
     classes = {label.name: label.id for label in truth.labels.labels}
-    scorer = MSD(tolerances_mm=dict.fromkeys(classes, tolerance_mm), classes=classes)
+    is_one = isinstance(tolerance_mm, float | int)
+    limits = dict.fromkeys(classes, tolerance_mm) if is_one else tolerance_mm
+    scorer = MSD(tolerances_mm=limits, classes=classes)
     return _each(truth, files, scorer, _add_case)
 
 

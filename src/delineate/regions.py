@@ -1,13 +1,13 @@
 """Regions beside the truth: scores and pictures of both, for `evaluate`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from delineate.core.crew import share_out
-from delineate.core.errors import DatasetError
+from delineate.core.errors import DatasetError, pick
 from delineate.core.geometry import Geometry
 from delineate.core.image import Mask
 from delineate.core.progress import track
@@ -34,6 +34,8 @@ class RegionSettings:
 
     tolerance_mm: float | None = None
     """Tolerance of the surface Dice; None takes one voxel's shortest side."""
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+    """Tolerance of single classes by name, in mm."""
     has_truth_ids: bool = False
     """Whether predictions of nested regions hold the truth's ids."""
     resample: bool = False
@@ -103,7 +105,8 @@ class Marker:
         said, is_resampled = _predicted(self.files[case], mask, resample=self.settings.resample)
         rows = score_case(
             said, mask, self.truth.labels, self.settings.table, case=case,
-            patient=self.truth.patients[case], tolerance_mm=self.tolerance_mm,
+            patient=self.truth.patients[case],
+            tolerance_mm=each_tolerance(self.truth, self.settings, self.tolerance_mm),
             has_truth_ids=self.settings.has_truth_ids,
         )  # fmt: skip
         return Marked(rows=rows, is_resampled=is_resampled)
@@ -123,6 +126,7 @@ def score_regions(
     Returns:
         The scores; `failures` names the cases that could not be scored.
     """
+    each_tolerance(truth, settings, 1.0)  # refuses unknown classes before anything is read
     grids, failures = _grids(truth, list(files))
     is_physical = any(grid.is_physical for grid in grids.values())
     tolerance = settings.tolerance_mm
@@ -148,8 +152,56 @@ def score_regions(
     return Scoreboard(
         rows=tuple(rows), metrics=settings.table, unit="mm" if is_physical else "px",
         tolerance_mm=tolerance, failures=tuple(failures), notes=tuple(notes),
+        tolerances=each_tolerance(truth, settings, tolerance) if settings.tolerances else {},
         model=model, convention=settings.convention,
     )  # fmt: skip
+
+
+def read_tolerances(text: str | None) -> dict[str, float]:
+    """Read tolerances of single classes.
+
+    Args:
+        text: Such as "liver=3,tumour=1.5"; None or nothing for none.
+
+    Returns:
+        Tolerance in mm by the class's name.
+
+    Raises:
+        DatasetError: If it is no such list.
+    """
+    found = {}
+    for part in text.split(",") if text else ():
+        name, _, value = (word.strip() for word in part.rpartition("="))
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = -1.0
+        if not (name and 0 <= found[name] < float("inf")):
+            raise DatasetError(
+                f"tolerances must be a list such as liver=3,tumour=1.5, in mm, not {text!r}. "
+                "Give each class a number of at least 0."
+            )
+    return found
+
+
+def each_tolerance(truth: Truth, settings: RegionSettings, otherwise: float) -> dict[str, float]:
+    """Give every class its tolerance.
+
+    Args:
+        truth: What is so, whose classes count.
+        settings: How to score.
+        otherwise: Tolerance of classes that none is given for, in mm.
+
+    Returns:
+        Tolerance in mm by the class's name.
+
+    Raises:
+        UnknownNameError: If a tolerance is of no class.
+    """
+    known = dict.fromkeys(truth.labels.names, otherwise)
+    for name in settings.tolerances:
+        pick(known, name, what="class")
+    return known | dict(settings.tolerances)
 
 
 def _without_number(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> Iterator[str]:

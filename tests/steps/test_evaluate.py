@@ -419,3 +419,36 @@ def test_a_scorer_that_does_not_fit_is_refused_before_anything_is_written(folder
     with pytest.raises(DelineateError, match="monuseg takes objects told apart"):
         run(folders, official="monuseg")
     assert not (folders / "out").exists()
+
+
+def test_each_class_may_have_its_own_tolerance(tmp_path):
+    both = ball() + 2 * (ball(shift=-6) & (1 - ball()))
+    moved = np.roll(both, 1, axis=0)
+    write(tmp_path / "truth" / "a.nii.gz", both)
+    write(tmp_path / "said" / "a.nii.gz", moved)
+
+    strict = run(tmp_path, tolerance_mm=0.5)
+    mixed = run(tmp_path, tolerance_mm=0.5, tolerances="label_2=1")
+
+    (one, two), (same, looser) = (
+        [row.values["nsd"] for row in board.rows] for board in (strict, mixed)
+    )
+    assert same == one < 1
+    assert looser == 1 > two
+    assert mixed.title("nsd") == "NSD at 0.5 or 1 mm"
+    assert ",nsd," in (tmp_path / "out" / "scores.csv").read_text()
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["tolerances"] == {"label_1": 0.5, "label_2": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("liver", "such as liver=3"),
+        ("a=-1", "such as liver=3"),
+        ("lung=2", "no class named 'lung'"),
+    ],
+)
+def test_tolerances_of_nothing_are_refused(folders, text, words):
+    with pytest.raises(DelineateError, match=words):
+        run(folders, tolerances=text)

@@ -69,6 +69,8 @@ class Scoreboard:
     """What makes the scores doubtful, such as cases that trained the model; stands on top."""
     tissues: Mapping[str, str] = field(default_factory=dict)
     """What each case shows, by its id, where it is known."""
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+    """Tolerance of each class by name, where they differ; else empty."""
     model: str = ""
     """Whose predictions were scored; empty where there is but one model."""
     convention: str = "delineate"
@@ -105,6 +107,10 @@ class Scoreboard:
         if self.has_objects:
             return OBJECT_EMPTY_POLICY
         return EMPTY_POLICY if self.convention == "delineate" else OTHER_EMPTY_POLICY
+
+    @property
+    def _limits(self) -> dict[str, Any]:
+        return {"tolerances": dict(self.tolerances)} if self.tolerances else {}
 
     @cached_property
     def overall(self) -> str:
@@ -190,7 +196,10 @@ class Scoreboard:
         """
         row = self.metrics[metric]
         if metric == "nsd":
-            return f"{row.title} at {self.tolerance_mm:.4g} {self.unit}"
+            limits = set(self.tolerances.values()) or {self.tolerance_mm}
+            return (
+                f"{row.title} at {' or '.join(f'{one:.4g}' for one in sorted(limits))} {self.unit}"
+            )
         unit = self.unit if row.unit == "mm" else row.unit
         return f"{row.title} ({unit})" if unit else row.title
 
@@ -212,7 +221,11 @@ class Scoreboard:
             **({"model": self.model} if self.model else {}),
             "num_cases": len(self.cases),
             "num_patients": len(set(self.patients)),
-            **({} if self.has_objects else {"tolerance": self.tolerance_mm, "unit": self.unit}),
+            **(
+                {}
+                if self.has_objects
+                else {"tolerance": self.tolerance_mm, **self._limits, "unit": self.unit}
+            ),
             "convention": {name: metric.convention for name, metric in self.metrics.items()},
             "empty_policy": self.empty_policy,
             "interval_policy": INTERVAL_POLICY,

@@ -44,7 +44,7 @@ def score_case(
     *,
     case: str,
     patient: str,
-    tolerance_mm: float,
+    tolerance_mm: float | Mapping[str, float],
     has_truth_ids: bool = False,
 ) -> tuple[Row, ...]:
     """Measure every class of one case with every metric.
@@ -56,7 +56,8 @@ def score_case(
         metrics: Rows of `METRICS`.
         case: The case's id.
         patient: Whose it is.
-        tolerance_mm: How far apart two borders may lie and still agree, in mm.
+        tolerance_mm: How far apart two borders may lie and still agree, in mm; for all classes,
+            or by the class's name.
         has_truth_ids: True if the prediction of a table with regions holds the truth's ids,
             as nnU-Net writes them, and not the ids of the regions.
 
@@ -78,7 +79,8 @@ def score_case(
         if counted is not None:
             said, true = said & counted, true & counted
         spacing = truth.geometry.spacing_mm
-        pair = Pair(prediction=said, truth=true, spacing_mm=spacing, tolerance_mm=tolerance_mm)
+        limit = tolerance_mm[label.name] if isinstance(tolerance_mm, Mapping) else tolerance_mm
+        pair = Pair(prediction=said, truth=true, spacing_mm=spacing, tolerance_mm=limit)
         values = {name: float(metric.measure(pair)) for name, metric in metrics.items()}
         rows.append(
             Row(

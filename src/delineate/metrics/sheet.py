@@ -83,6 +83,8 @@ def write_summary(board: "Scoreboard") -> str:
 
 def _column(metric: str, board: "Scoreboard") -> str:
     if metric == "nsd":
+        if board.tolerances:
+            return "nsd"  # each class has its own tolerance, which summary.json tells
         return f"nsd_{board.tolerance_mm:.4g}{board.unit}"
     return f"{metric}_{board.unit}" if board.metrics[metric].unit == "mm" else metric
 

@@ -21,7 +21,7 @@ from delineate.metrics.sheet import write_rows
 from delineate.metrics.tally import list_mistakes
 from delineate.pairing import Paired, pair_models
 from delineate.pictures import Picture
-from delineate.regions import RegionSettings, draw_regions, score_regions
+from delineate.regions import RegionSettings, draw_regions, read_tolerances, score_regions
 from delineate.report import write_report
 from delineate.rivals import describe_rivals, keep_common, say_rivals
 from delineate.sections import describe_environment, further_sections
@@ -44,6 +44,8 @@ class EvaluateSettings:
     tolerance_mm: float | None = None
     """How far apart two surfaces may lie and still agree for NSD, in mm (pixels where files
     know no mm); one voxel's shortest side, as the median over cases, if left out."""
+    tolerances: str | None = None
+    """Tolerance of single classes for NSD, such as liver=3,tumour=1.5; others have the above."""
     images: Path | None = None
     """Folder of the images, to lie beneath the outlines; a dataset has its own."""
     run: Path | None = None
@@ -154,8 +156,8 @@ def _officially(settings: EvaluateSettings, truth: Truth, one: Judged) -> Judged
     if settings.official is None or not one.board.cases:
         return one
     files = {case: one.paired.files[case] for case in one.board.cases}
-    tolerance = one.board.tolerance_mm
-    outcome = score_officially(settings.official, truth, files, tolerance_mm=tolerance)
+    limits = one.board.tolerances or one.board.tolerance_mm
+    outcome = score_officially(settings.official, truth, files, tolerance_mm=limits)
     return replace(one, official=outcome)
 
 
@@ -190,6 +192,7 @@ def _judge(settings: EvaluateSettings, truth: Truth, paired: Paired) -> Judged:
 def _region_settings(settings: EvaluateSettings) -> RegionSettings:
     return RegionSettings(
         tolerance_mm=settings.tolerance_mm, has_truth_ids=settings.truth_ids,
+        tolerances=read_tolerances(settings.tolerances),
         resample=settings.resample, jobs=settings.jobs, convention=settings.convention,
         metrics=_metrics(settings),
     )  # fmt: skip
