@@ -45,8 +45,9 @@ def score_officially(
     if name == "uw_madison":
         return _each(truth, files, UWMadison(), _add_organs)
     classes = {label.name: label.id for label in truth.labels.labels}
-    is_one = isinstance(tolerance_mm, float | int)
-    limits = dict.fromkeys(classes, tolerance_mm) if is_one else tolerance_mm
+    limits = (
+        tolerance_mm if isinstance(tolerance_mm, Mapping) else dict.fromkeys(classes, tolerance_mm)
+    )
     scorer = MSD(tolerances_mm=limits, classes=classes)
     return _each(truth, files, scorer, _add_case)
 
