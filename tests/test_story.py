@@ -22,7 +22,7 @@ def story(plan, **settings):
 
 
 def test_card_names_the_command_without_any_folder_around_it(plan):
-    told = story(plan, steps=7, start_from="/home/somebody/runs/first", mpp=None)
+    told = story(plan, steps=7, start_from="runs/first", mpp=None)
 
     assert told.command == (
         "delineate train phantoms --out RUN --steps 7 --fold 0 --start-from first --seed 0"

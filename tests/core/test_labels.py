@@ -73,7 +73,7 @@ def test_strange_values_are_named_with_their_file():
 def test_a_mask_of_known_values_passes():
     table = LabelTable.of_names({"liver": 1}, ignore=255)
 
-    table.check(np.array([[0, 1], [1, 255]]), where="liver_01.nii")
+    assert table.check(np.array([[0, 1], [1, 255]]), where="liver_01.nii") is None
 
 
 @pytest.mark.parametrize(

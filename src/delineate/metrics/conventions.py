@@ -15,7 +15,6 @@ import numpy as np
 from delineate.core.errors import pick
 from delineate.metrics.elements import area_surface_dice, one_way_means, percentile_distance
 from delineate.metrics.measures import BORDERS, MEASURES
-from delineate.metrics.overlap import dice, iou
 from delineate.metrics.pair import Metric, Pair
 from delineate.metrics.surface import (
     SurfaceDistances,
@@ -62,11 +61,11 @@ def _row(name: str, measure: Callable[[Pair], float], convention: str) -> Metric
 
 
 def _dice(pair: Pair) -> float:
-    return dice(pair.prediction, pair.truth)
+    return pair.counts.dice
 
 
 def _iou(pair: Pair) -> float:
-    return iou(pair.prediction, pair.truth)
+    return pair.counts.iou
 
 
 def _distance(

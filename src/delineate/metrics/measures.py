@@ -7,7 +7,7 @@ are 0 and distances the diagonal of the image, since a missed organ must cost.
 from delineate.metrics.boundary import boundary_iou
 from delineate.metrics.centreline import centreline_dice
 from delineate.metrics.lesions import count_lesions
-from delineate.metrics.overlap import dice, iou, precision, recall, specificity
+from delineate.metrics.overlap import specificity
 from delineate.metrics.pair import Metric, Pair
 from delineate.metrics.surface import (
     average_surface_distance,
@@ -32,28 +32,28 @@ def _volume_ml(pair: Pair) -> float:
 
 MEASURES: dict[str, Metric] = {
     "dice": Metric(
-        measure=lambda pair: dice(pair.prediction, pair.truth),
+        measure=lambda pair: pair.counts.dice,
         title="Dice",
         unit="",
         better="higher",
         convention="Dice = 2TP / (2TP + FP + FN), in voxels; 0 if only one mask is empty.",
     ),
     "iou": Metric(
-        measure=lambda pair: iou(pair.prediction, pair.truth),
+        measure=lambda pair: pair.counts.iou,
         title="IoU",
         unit="",
         better="higher",
         convention="IoU = TP / (TP + FP + FN), in voxels; 0 if only one mask is empty.",
     ),
     "precision": Metric(
-        measure=lambda pair: precision(pair.prediction, pair.truth),
+        measure=lambda pair: pair.counts.precision,
         title="Precision",
         unit="",
         better="higher",
         convention="Precision = TP / (TP + FP), in voxels; 0 if only one mask is empty.",
     ),
     "recall": Metric(
-        measure=lambda pair: recall(pair.prediction, pair.truth),
+        measure=lambda pair: pair.counts.recall,
         title="Recall",
         unit="",
         better="higher",

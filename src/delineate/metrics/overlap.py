@@ -37,6 +37,26 @@ class Counts:
         """Voxels of the truth."""
         return self.both + self.only_truth
 
+    @property
+    def dice(self) -> float:
+        """See `dice`."""
+        return _share(2 * self.both, self.prediction + self.truth)
+
+    @property
+    def iou(self) -> float:
+        """See `iou`."""
+        return _share(self.both, self.both + self.only_prediction + self.only_truth)
+
+    @property
+    def precision(self) -> float:
+        """See `precision`."""
+        return _share(self.both, self.prediction or self.truth)
+
+    @property
+    def recall(self) -> float:
+        """See `recall`."""
+        return _share(self.both, self.truth or self.prediction)
+
 
 def count(prediction: NDArray[Any], truth: NDArray[Any]) -> Counts:
     """Count the voxels of two masks once, for all overlap metrics.
@@ -78,8 +98,7 @@ def dice(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
         >>> dice(np.array([1, 1, 0]), np.array([0, 1, 0]))
         0.6666666666666666
     """
-    counts = count(prediction, truth)
-    return _share(2 * counts.both, counts.prediction + counts.truth)
+    return count(prediction, truth).dice
 
 
 def iou(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
@@ -95,8 +114,7 @@ def iou(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
     Source:
         Jaccard, 1912, doi:10.1111/j.1469-8137.1912.tb05611.x.
     """
-    counts = count(prediction, truth)
-    return _share(counts.both, counts.both + counts.only_prediction + counts.only_truth)
+    return count(prediction, truth).iou
 
 
 def precision(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
@@ -109,8 +127,7 @@ def precision(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
     Returns:
         Precision in [0, 1]; nan if both masks are empty, 0 if one is.
     """
-    counts = count(prediction, truth)
-    return _share(counts.both, counts.prediction or counts.truth)
+    return count(prediction, truth).precision
 
 
 def recall(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
@@ -123,8 +140,7 @@ def recall(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
     Returns:
         Recall (sensitivity) in [0, 1]; nan if both masks are empty, 0 if one is.
     """
-    counts = count(prediction, truth)
-    return _share(counts.both, counts.truth or counts.prediction)
+    return count(prediction, truth).recall
 
 
 def specificity(prediction: NDArray[Any], truth: NDArray[Any]) -> float:
