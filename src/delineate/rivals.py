@@ -45,7 +45,7 @@ class Difference:
 
 
 def compare_boards(first: Scoreboard, other: Scoreboard) -> list[Difference]:
-    """Compare two models case by case; the one place where statistics of pairs are chosen.
+    """Compare two models case by case, each class and then all of them.
 
     Args:
         first: Scores of the first model.
@@ -54,33 +54,45 @@ def compare_boards(first: Scoreboard, other: Scoreboard) -> list[Difference]:
     Returns:
         A difference for each class, and for all of them, by each metric.
     """
-    labels = list(first.labels)
-    joint = labels[1:] if first.has_objects else labels
-    groups = [(name, [name]) for name in labels]
-    whole = ALL_TYPES if first.has_objects else ALL_CLASSES
-    groups += [(whole, joint)] if len(joint) > 1 else []
-    tested = compare(first, other, num_resamples=first.num_resamples, seed=first.seed).rows
-    chances = {(row.label, row.metric): row.holm_wilcoxon for row in tested}
+    tested = compare(first, other, num_resamples=first.num_resamples, seed=first.seed)
+    found = [
+        Difference(
+            model=other.model,
+            label=row.label,
+            metric=row.metric,
+            mean=row.difference,
+            low=row.low,
+            high=row.high,
+            num_cases=row.num_pairs,
+            p_wilcoxon=row.holm_wilcoxon,
+        )
+        for row in tested.rows
+    ]
+    return found + (_of_all_classes(first, other) if len(_joint(first)) > 1 else [])
+
+
+def _joint(board: Scoreboard) -> tuple[str, ...]:
+    return board.labels[1:] if board.has_objects else board.labels
+
+
+def _of_all_classes(first: Scoreboard, other: Scoreboard) -> list[Difference]:
+    """Compare means over classes, for which a test on single classes does not stand."""
+    columns = [first.labels.index(name) for name in _joint(first)]
     found = []
-    for name, members in groups:
-        columns = [labels.index(member) for member in members]
-        for metric in first.metrics:
-            gaps = (other.values(metric) - first.values(metric))[:, columns]
-            gap = bootstrap(
-                gaps, first.patients, num_resamples=first.num_resamples, seed=first.seed
+    for metric in first.metrics:
+        gaps = (other.values(metric) - first.values(metric))[:, columns]
+        gap = bootstrap(gaps, first.patients, num_resamples=first.num_resamples, seed=first.seed)
+        found.append(
+            Difference(
+                model=other.model,
+                label=ALL_TYPES if first.has_objects else ALL_CLASSES,
+                metric=metric,
+                mean=gap.mean,
+                low=gap.low,
+                high=gap.high,
+                num_cases=int(np.isfinite(gaps).any(axis=1).sum()),
             )
-            found.append(
-                Difference(
-                    model=other.model,
-                    label=name,
-                    metric=metric,
-                    mean=gap.mean,
-                    low=gap.low,
-                    high=gap.high,
-                    num_cases=int(np.isfinite(gaps).any(axis=1).sum()),
-                    p_wilcoxon=chances.get((name, metric), float("nan")),
-                )
-            )
+        )
     return found
 
 
