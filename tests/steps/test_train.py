@@ -276,3 +276,18 @@ def test_training_starts_from_another_model_and_its_card_says_so(settings, tmp_p
     options = Plan.load(again.out / "plan.yaml").model_options
     assert options == Plan.load(settings.out / "plan.yaml").model_options
     assert "--start-from run" in (again.out / "card.md").read_text()
+
+
+def test_a_wrong_start_is_refused_and_the_right_one_then_gives_its_network(settings, tmp_path):
+    train(settings)
+    again = replace(settings, out=tmp_path / "again", steps=1)
+
+    with pytest.raises(DelineateError, match="no shipped model named 'nothing'"):
+        train(replace(again, start_from="nothing"))
+    assert not again.out.exists()
+    with pytest.raises(PlanError, match="works along 2 axes, but these images have 3"):
+        train(replace(again, start_from="nuclei"))
+    train(replace(again, start_from=str(settings.out)))
+
+    theirs, own = (Plan.load(run.out / "plan.yaml").model_options for run in (settings, again))
+    assert own == theirs

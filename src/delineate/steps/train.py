@@ -183,6 +183,8 @@ def _finish(
 
 def _make_plan(settings: TrainSettings) -> None:
     path = settings.out / "plan.yaml"
+    # Loaded first, so that a wrong name leaves nothing behind.
+    start = None if settings.start_from is None else load_bundle(settings.start_from)
     if path.exists():
         there = Plan.load(path)
         name = open_data(settings).name
@@ -191,23 +193,23 @@ def _make_plan(settings: TrainSettings) -> None:
                 f"{settings.out} holds a run on dataset {there.dataset!r}, not {name!r}. "
                 "Choose another --out."
             )
-        return
-    plan(
-        PlanSettings(
-            data=settings.data,
-            more=settings.more,
-            mpp=settings.mpp,
-            out=settings.out,
-            layout=settings.layout,
-            model=settings.model,
-            budget=settings.budget,
-            steps=settings.steps,
-            seed=settings.seed,
-            device=settings.device,
+    else:
+        plan(
+            PlanSettings(
+                data=settings.data,
+                more=settings.more,
+                mpp=settings.mpp,
+                out=settings.out,
+                layout=settings.layout,
+                model=settings.model,
+                budget=settings.budget,
+                steps=settings.steps,
+                seed=settings.seed,
+                device=settings.device,
+            )
         )
-    )
-    if settings.start_from is not None:
-        plan_like(Plan.load(path), load_bundle(settings.start_from)).save(path)
+    if start is not None and not (settings.out / "state.safetensors").exists():
+        plan_like(Plan.load(path), start).save(path)
 
 
 def _make_trainer(
