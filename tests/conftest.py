@@ -53,6 +53,23 @@ def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def two_processes() -> list[str]:
+    """Arguments of Python that start what follows twice, as `torchrun` would.
+
+    All that they say to each other stays on loopback: the address that a machine's own name
+    stands for is not everywhere one that it can reach.
+    """
+    place = ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1"]
+    return ["-m", "torch.distributed.run", *place, "--nproc-per-node=2"]
+
+
+@pytest.fixture(scope="session")
+def loopback() -> dict[str, str]:
+    """Environment of processes that talk over loopback, one thread each."""
+    return {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+
+
 @pytest.fixture(autouse=True)
 def _silence():
     """Leave no drawer of progress behind for the next test."""

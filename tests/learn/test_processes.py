@@ -34,27 +34,23 @@ def test_alone_is_first_and_changes_nothing():
     assert place.agree(3.0) == 3.0
 
 
-def test_two_processes_average_gradients_and_agree_with_the_first(tmp_path):
+def test_two_processes_average_gradients_and_agree_with_the_first(
+    tmp_path, two_processes, loopback
+):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     source = Path(__file__).parents[2] / "src"
 
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--standalone",
-            "--nproc-per-node=2",
-            script,
-            tmp_path,
-        ],
-        check=True,
+    done = subprocess.run(
+        [sys.executable, *two_processes, script, tmp_path],
+        check=False,
         timeout=300,
         capture_output=True,
+        text=True,
         cwd=source,
-        env={"PYTHONPATH": str(source), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+        env={**loopback, "PYTHONPATH": str(source), "PATH": "/usr/bin:/bin"},
     )
 
+    assert done.returncode == 0, done.stderr
     answers = [(tmp_path / f"{rank}.txt").read_text() for rank in (0, 1)]
     assert answers == ["[[1.5, 1.5]] 5.0"] * 2

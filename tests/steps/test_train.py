@@ -172,19 +172,20 @@ def test_plan_is_made_where_there_is_none(data, tmp_path):
     assert Plan.load(tmp_path / "new" / "plan.yaml").folds
 
 
-def test_two_processes_train_one_run_through_torchrun(settings):
+def test_two_processes_train_one_run_through_torchrun(settings, two_processes, loopback):
     source = str(Path(__file__).parents[2] / "src")
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = ["-m", "delineate", "train", settings.data, "--out", settings.out, "--steps", "2"]
 
-    subprocess.run(
-        [sys.executable, *launcher, *command],
-        env={**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"},
-        check=True,
+    done = subprocess.run(
+        [sys.executable, *two_processes, *command],
+        env={**os.environ, **loopback, "PYTHONPATH": source},
+        check=False,
         timeout=400,
         capture_output=True,
+        text=True,
     )
 
+    assert done.returncode == 0, done.stderr
     assert load_checkpoint(settings.out / "state.safetensors").facts["step"] == 2
     assert (settings.out / "card.md").exists()
 
