@@ -17,7 +17,7 @@ from delineate.core.plan import Plan
 from delineate.losses import get_loss
 from delineate.losses.compound import deep_supervision
 from delineate.models.base import Answer, Points, resize
-from delineate.models.refinement import gather
+from delineate.models.points import gather
 
 FINER = (1.0, 0.6, 0.4)
 """Weight of the logits of each grid, finest first; later grids count as the last."""

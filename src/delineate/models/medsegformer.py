@@ -15,7 +15,8 @@ from delineate.core.errors import PlanError, pick
 from delineate.models.base import Answer, crop, pad_to, resize
 from delineate.models.blocks import CONVOLUTIONS
 from delineate.models.mit import MixTransformer
-from delineate.models.refinement import Choice, Corrector, Refiner, grids
+from delineate.models.points import Choice
+from delineate.models.refinement import Corrector, Refiner, grids
 from delineate.models.segformer import initialise, make_decoder
 from delineate.models.uncertainty import MEASURES, mutual_information
 
@@ -51,12 +52,6 @@ class MedSegFormer(nn.Module):
         *,
         size: str = "nano",
         outputs: str = "exclusive",
-        strides: Sequence[Sequence[int]] | None = None,
-        depths: Sequence[int] | None = None,
-        expansion: float = 4.0,
-        attention: str = "parallel",
-        fusion: str = "gate",
-        channel_kind: str = "xca",
         decoder: str = "mlp",
         refine: int = 2,
         iterations: int = 1,
@@ -66,8 +61,8 @@ class MedSegFormer(nn.Module):
         aleatoric: bool = False,
         dense: bool = False,
         dropout: float = 0.1,
-        drop_path: float = 0.1,
         norm: str = "batch",
+        **hybrid: Any,  # noqa: ANN401 - of the encoder
     ) -> None:
         """Build the network.
 
@@ -77,12 +72,6 @@ class MedSegFormer(nn.Module):
             dims: Spatial axes, 2 or 3.
             size: "nano", "tiny", "b0", "b1" or "b2".
             outputs: One of `KINDS`.
-            strides: Stride per stage and axis, each 1, 2 or 4; None means 4, 2, 2, 2.
-            depths: Blocks of each stage; None means the size's.
-            expansion: Of the feed-forward layers.
-            attention: "parallel", "serial", "alternate", "spatial" or "channel".
-            fusion: "gate", "scalar" or "sum".
-            channel_kind: "xca", "group" or "se".
             decoder: "mlp", "fpn" or "unet".
             refine: Grids that are corrected; 0 interpolates the coarse logits.
             iterations: Corrections a grid.
@@ -92,54 +81,35 @@ class MedSegFormer(nn.Module):
             aleatoric: Whether a variance of the logits is learnt; "aleatoric" implies it.
             dense: Whether refinement computes every voxel: the same result, without gathering.
             dropout: Share of the decoder's channels dropped in training.
-            drop_path: Chance that the last block skips a branch in training.
             norm: Normalisation in decoder and stem.
+            **hybrid: Of `MixTransformer`, other than the size gives: `attention` ("parallel" if
+                left out), `fusion`, `channel_kind`, `strides`, `depths`, `expansion`,
+                `drop_path`.
         """
         super().__init__()
         _check(outputs, uncertainty, points, refine, iterations)
         chosen = pick(SIZES, size, what="size of medsegformer")
         self.outputs, self.uncertainty = outputs, uncertainty
-        self.encoder = MixTransformer(
-            in_channels,
-            dims,
-            widths=chosen["widths"],
-            depths=depths or chosen["depths"],
-            strides=strides,
-            expansion=expansion,
-            drop_path=drop_path,
-            attention=attention,
-            fusion=fusion,
-            channel_kind=channel_kind,
-        )
+        stages = {"widths": chosen["widths"], "depths": chosen["depths"]}
+        how = {"attention": "parallel", **stages, **hybrid}
+        self.encoder = MixTransformer(in_channels, dims, **how)
         self.decoder = make_decoder(decoder, self.encoder, chosen["features"], dims, norm=norm)
+        ends = (self.decoder.channels, out_channels)
         self.dropout = nn.Dropout(dropout)
-        self.head = CONVOLUTIONS[dims](self.decoder.channels, out_channels, 1)
-        self.variance: nn.Module | None = None
-        if aleatoric or uncertainty == "aleatoric":
-            self.variance = CONVOLUTIONS[dims](self.decoder.channels, out_channels, 1)
+        self.head = CONVOLUTIONS[dims](*ends, 1)
+        has_variance = aleatoric or uncertainty == "aleatoric"
+        self.variance = CONVOLUTIONS[dims](*ends, 1) if has_variance else None
         finer = grids(self.encoder.strides[0])[:refine]
-        self.refiner: Refiner | None = None
-        if finer:
-            self.refiner = Refiner(
-                in_channels,
-                self.decoder.channels,
-                out_channels,
-                dims,
-                strides=finer,
-                stem=chosen["stem"],
-                norm=norm,
-                kind=outputs,
-                measure_by=uncertainty,
-                choice=Choice(shares=tuple(shares), by=points),
-                iterations=iterations,
-                is_dense=dense,
-            )
+        means: dict[str, Any] = {"choice": Choice(shares=tuple(shares), by=points)}
+        means |= {"kind": outputs, "measure_by": uncertainty, "stem": chosen["stem"]}
+        means |= {"norm": norm, "strides": finer, "iterations": iterations, "is_dense": dense}
+        self.refiner = Refiner(in_channels, *ends, dims, **means) if finer else None
         self._begin()
 
     def _begin(self) -> None:
         initialise(self)
         if self.variance is not None:
-            nn.init.constant_(self.variance.bias, -3.0)  # type: ignore[arg-type]
+            nn.init.constant_(self.variance.bias, -3.0)
         for module in self.modules():
             if isinstance(module, Corrector):
                 module.clear()

@@ -7,8 +7,8 @@ convolution in each block carries it, so that any size of image fits.
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from delineate.core.errors import PlanError, pick
@@ -215,42 +215,24 @@ class MixTransformer(nn.Module):
         """
         super().__init__()
         pick(dict.fromkeys(ATTENTIONS), attention, what="attention")
-        steps = [list(row) for row in strides or [[4] * dims, *[[2] * dims] * (len(widths) - 1)]]
-        counts = {len(widths), len(depths), len(heads), len(steps)}
-        if len(counts) > 1 or any(len(row) != dims for row in steps):
-            raise PlanError(
-                "widths, depths, heads and strides must have one entry per stage, and each "
-                f"stride {dims} numbers, not {len(widths)}, {len(depths)}, {len(heads)} and "
-                f"{steps}. Correct model_options."
-            )
+        steps = _checked(widths, depths, heads, strides, dims)
         self.channels = list(widths)
         self.strides = _cumulative(steps)
-        rates = torch.linspace(0, drop_path, sum(depths)).tolist()
+        last = max(1, sum(depths) - 1)
+        rates = iter(drop_path * place / last for place in range(sum(depths)))
+        turns = iter(_turn(attention, place) for place in range(sum(depths)))
         self.embeddings = nn.ModuleList(
             PatchEmbedding(before, after, dims, step, 1e-5)
             for (before, after), step in zip(pairwise([in_channels, *widths]), steps, strict=True)
         )
+        common: dict[str, Any] = {"fusion": fusion, "channel_kind": channel_kind, "eps": eps}
         self.stages = nn.ModuleList()
-        for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            first = sum(depths[:stage])
-            ratio = [
-                last // here
-                for last, here in zip(self.strides[-1], self.strides[stage], strict=True)
-            ]
+        for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
+            ratio = [deep // step for deep, step in zip(self.strides[-1], here, strict=True)]
+            own: dict[str, Any] = {"heads": count, "ratio": ratio, "expansion": expansion}
             blocks = [
-                HybridBlock(
-                    width,
-                    dims,
-                    heads=heads[stage],
-                    ratio=ratio,
-                    attention=_turn(attention, first + place),
-                    fusion=fusion,
-                    channel_kind=channel_kind,
-                    expansion=expansion,
-                    drop=rates[first + place],
-                    eps=eps,
-                )
-                for place in range(depth)
+                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **common)
+                for _ in range(depth)
             ]
             self.stages.append(nn.Sequential(*blocks))
         self.norms = nn.ModuleList(nn.LayerNorm(width, eps=eps) for width in widths)
@@ -270,6 +252,25 @@ class MixTransformer(nn.Module):
             features = to_map(norm(stage(embed(features))))
             pyramid.append(features)
         return pyramid
+
+
+def _checked(
+    widths: Sequence[int],
+    depths: Sequence[int],
+    heads: Sequence[int],
+    strides: Sequence[Sequence[int]] | None,
+    dims: int,
+) -> list[list[int]]:
+    """Fill the strides in, and refuse stages that lack a number."""
+    steps = [list(row) for row in strides or [[4] * dims, *[[2] * dims] * (len(widths) - 1)]]
+    counts = {len(widths), len(depths), len(heads), len(steps)}
+    if len(counts) > 1 or any(len(row) != dims for row in steps):
+        raise PlanError(
+            "widths, depths, heads and strides must have one entry per stage, and each stride "
+            f"{dims} numbers, not {len(widths)}, {len(depths)}, {len(heads)} and {steps}. "
+            "Correct model_options."
+        )
+    return steps
 
 
 def _turn(attention: str, block: int) -> str:

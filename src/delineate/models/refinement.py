@@ -9,36 +9,15 @@ correction is added instead of a new answer given, and the measure of doubt is e
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from delineate.models.base import Points, resize
 from delineate.models.blocks import CONVOLUTIONS, ConvNorm
+from delineate.models.points import Choice, choose, gather, sample
 from delineate.models.uncertainty import measure, probabilities
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """Which voxels are corrected."""
-
-    shares: tuple[float, ...] = (0.125, 0.125)
-    """Share of a grid's voxels at most, coarse grid first."""
-    threshold: float = 0.05
-    """Doubt above which a voxel is corrected at prediction."""
-    exit_share: float = 0.005
-    """A grid with fewer unsure voxels than this is left alone at prediction."""
-    by: str = "uncertain"
-    """"uncertain", or "random" as a control."""
-    oversampling: float = 3.0
-    """Candidates to one chosen voxel, in training."""
-    importance: float = 0.75
-    """Share of chosen voxels that are the most unsure candidates, in training."""
-    quota: float = 0.2
-    """Share of chosen voxels drawn by priority, in training, where one is given."""
 
 
 class _Clues(NamedTuple):
@@ -223,7 +202,9 @@ class Refiner(nn.Module):
         for _ in range(self.iterations):
             logits = plain + added
             unsure = self._doubt(logits.detach(), clues.doubt)
-            places, kept = self._choose(unsure, count, clues.priority)
+            places, kept = choose(
+                unsure, self.choice, count, clues.priority, is_training=self.training
+            )
             if self.is_dense:
                 whole = self._everywhere(logits, unsure, clues)
                 change = corrector(whole).transpose(1, 2)
@@ -242,42 +223,6 @@ class Refiner(nn.Module):
         if doubt is not None:
             return resize(doubt[:, None], logits.shape[2:])[:, 0]
         return measure(self.measure_by, logits, self.kind)
-
-    @torch.no_grad()
-    def _choose(self, unsure: Tensor, count: int, priority: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Choose voxels: flat places (N, P), and which of them count, (N, P)."""
-        flat = unsure.flatten(1)
-        if not self.training:
-            best = flat.topk(min(count, flat.shape[1]), dim=1, sorted=False)
-            kept = best.values > self.choice.threshold
-            enough = (flat > self.choice.threshold).float().mean(1) >= self.choice.exit_share
-            return best.indices, kept & enough[:, None]
-        places = self._draw(flat, count, priority, unsure.shape[1:])
-        return places, torch.ones_like(places, dtype=torch.bool)
-
-    def _draw(
-        self, flat: Tensor, count: int, priority: Tensor | None, size: Sequence[int]
-    ) -> Tensor:
-        """Draw training points: unsure candidates, some of high priority, some anywhere."""
-        total = flat.shape[1]
-        count = min(count, total)
-        by_priority = round(self.choice.quota * count) if priority is not None else 0
-        unsure = round(self.choice.importance * (count - by_priority))
-        wanted = min(total, max(unsure, round(self.choice.oversampling * count)))
-        candidates = torch.rand_like(flat).topk(wanted, dim=1, sorted=False).indices
-        doubts = flat.gather(1, candidates)
-        order = doubts.topk(unsure, dim=1, sorted=False).indices
-        parts = [candidates.gather(1, order)]
-        taken = torch.zeros_like(flat).scatter_(1, parts[0], 1.0)
-        if priority is not None and by_priority:
-            weights = functional.interpolate(priority[:, None].float(), tuple(size))[:, 0]
-            free = weights.flatten(1).clamp_min(1e-6) * (1 - taken) + 1e-12
-            keys = torch.rand_like(free).clamp_min(1e-9).log() / free  # weighted, no repeats
-            parts.append(keys.topk(by_priority, dim=1, sorted=False).indices)
-            taken.scatter_(1, parts[-1], 1.0)
-        rest = count - unsure - by_priority
-        parts.append((torch.rand_like(flat) - 2 * taken).topk(rest, dim=1, sorted=False).indices)
-        return torch.cat(parts, dim=1)
 
     def _describe(self, places: Tensor, logits: Tensor, unsure: Tensor, clues: "_Clues") -> Tensor:
         """Gather what describes chosen voxels, (N, P, in_channels)."""
@@ -299,42 +244,3 @@ class Refiner(nn.Module):
             unsure[:, None],
         ]
         return torch.cat(parts, dim=1).flatten(2).transpose(1, 2)
-
-
-def gather(features: Tensor, places: Tensor) -> Tensor:
-    """Take the features of chosen voxels.
-
-    Args:
-        features: (N, C, *S).
-        places: Flat places, (N, P), int64.
-
-    Returns:
-        (N, C, P).
-    """
-    index = places[:, None].expand(-1, features.shape[1], -1)
-    return features.flatten(2).gather(2, index)
-
-
-def sample(features: Tensor, places: Tensor, size: Sequence[int]) -> Tensor:
-    """Interpolate coarse features at chosen voxels of a finer grid, as `base.resize` would.
-
-    Args:
-        features: (N, C, *S'), 2 or 3 spatial axes.
-        places: Flat places in the finer grid, (N, P), int64.
-        size: Shape of the finer grid.
-
-    Returns:
-        (N, C, P), float32.
-    """
-    axes: list[Tensor] = []
-    rest = places
-    for length in reversed(size):
-        axes.append((rest % length + 0.5) * (2 / length) - 1)  # x first, as grid_sample wants
-        rest = rest // length
-    points = torch.stack(axes, dim=-1).float()
-    shape = (len(points), *[1] * (len(size) - 1), -1, len(size))
-    with torch.autocast(features.device.type, enabled=False):
-        sampled = functional.grid_sample(
-            features.float(), points.reshape(shape), padding_mode="border", align_corners=False
-        )
-    return sampled.flatten(2)
