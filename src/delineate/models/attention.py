@@ -61,7 +61,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     is_small = query.device.type == "cpu" and key.shape[2] <= FEW_KEYS
     if is_small and query.dtype == torch.bfloat16:
         scores = query @ (key * key.shape[-1] ** -0.5).transpose(-2, -1)
-        return scores.softmax(dim=-1, dtype=torch.bfloat16) @ value
+        mixed: Tensor = scores.softmax(dim=-1, dtype=torch.bfloat16) @ value
+        return mixed
     return functional.scaled_dot_product_attention(query, key, value)
 
 
