@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from delineate.core.errors import ShapeError
-from delineate.losses.answer import IGNORED, check_shapes, exact, log_likelihood, promote
+from delineate.losses.pair import IGNORED, check_shapes, exact, log_likelihood, promote
 
 LOWEST, HIGHEST = -7.0, 3.0
 """Range of logarithms of variances: beyond it neither loss nor gradient can be trusted."""

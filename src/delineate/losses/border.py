@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from delineate.losses.answer import PerClass, check_shapes, exact, has_layers, promote
+from delineate.losses.pair import PerClass, check_shapes, exact, has_layers, promote
 from delineate.losses.pixel import cross_entropy_loss
 
 REACH = 5.0

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from delineate.core.errors import pick
-from delineate.losses.answer import (
+from delineate.losses.distance import border_distance, signed_distances
+from delineate.losses.overlap import first_class
+from delineate.losses.pair import (
     ABSENT,
     PerClass,
     check_shapes,
@@ -16,8 +18,6 @@ from delineate.losses.answer import (
     has_layers,
     promote,
 )
-from delineate.losses.distance import border_distance, signed_distances
-from delineate.losses.overlap import first_class
 from delineate.losses.pixel import cross_entropy_loss
 
 
@@ -57,14 +57,14 @@ def boundary_loss(
     check_shapes(logits, target)
     layers, first = has_layers(logits, target), first_class(logits, target, background)
     with exact(logits):
-        answer = compare(logits, target)
+        pair = compare(logits, target)
         field = signed_distances(target, logits.shape[1], layers=layers, spacing=spacing)
-        field = (field.clamp(-clip, clip) / clip).to(answer.chances)
+        field = (field.clamp(-clip, clip) / clip).to(pair.chances)
         if pick(ABSENT, absent, what="way with absent classes"):
-            present = answer.truth.flatten(2).sum(2) > 0
+            present = pair.truth.flatten(2).sum(2) > 0
             field = field * present.reshape(*present.shape, *[1] * (logits.ndim - 2))
-        valid = answer.valid.expand_as(answer.chances)[:, first:]
-        cost = (answer.chances * field)[:, first:]
+        valid = pair.valid.expand_as(pair.chances)[:, first:]
+        cost = (pair.chances * field)[:, first:]
         return cost.sum() / valid.sum().clamp_min(1)
 
 

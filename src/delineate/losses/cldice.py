@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from delineate.losses.answer import PerClass, average_classes, compare, exact
 from delineate.losses.overlap import first_class
+from delineate.losses.pair import PerClass, average_classes, compare, exact
 
 
 def cldice_loss(
@@ -43,8 +43,8 @@ def cldice_loss(
     """
     axes = [0, *range(2, logits.ndim)]
     with exact(logits):
-        answer = compare(logits, target)
-        chances, truth = answer.chances, answer.truth
+        pair = compare(logits, target)
+        chances, truth = pair.chances, pair.truth
         mine, theirs = soft_skeleton(chances, iterations), soft_skeleton(truth, iterations)
         precision = ((mine * truth).sum(axes) + smooth) / (mine.sum(axes) + smooth)
         recall = ((theirs * chances).sum(axes) + smooth) / (theirs.sum(axes) + smooth)

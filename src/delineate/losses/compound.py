@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from delineate.losses.answer import PerClass
 from delineate.losses.lovasz import lovasz_loss
 from delineate.losses.overlap import dice_loss, focal_tversky_loss, tversky_loss
+from delineate.losses.pair import PerClass
 from delineate.losses.pixel import cross_entropy_loss, focal_loss
 
 Loss = Callable[..., Tensor]

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from delineate.losses.answer import IGNORED
+from delineate.losses.pair import IGNORED
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from delineate.core.errors import pick
-from delineate.losses.answer import IGNORED, check_shapes, exact, has_layers, promote
+from delineate.losses.pair import IGNORED, check_shapes, exact, has_layers, promote
 
 RISKS: dict[str, Callable[[Tensor], Tensor]] = {"likelihood": torch.log, "expected": torch.digamma}
 """Sensoy's equation 3, the likelihood with probabilities integrated out (type II), and equation

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from delineate.core.errors import pick
-from delineate.losses.answer import ABSENT, TINY, compare, exact
 from delineate.losses.overlap import first_class
+from delineate.losses.pair import ABSENT, TINY, compare, exact
 
 WEIGHTINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "square": lambda size: size.square().reciprocal(),
@@ -54,9 +54,9 @@ def generalised_dice_loss(
     axes = [0, *range(2, logits.ndim)]
     weigh = pick(WEIGHTINGS, weighting, what="weighting")
     with exact(logits):
-        answer = compare(logits, target)
+        pair = compare(logits, target)
         first = first_class(logits, target, background)
-        chances, truth = answer.chances[:, first:], answer.truth[:, first:]
+        chances, truth = pair.chances[:, first:], pair.truth[:, first:]
         size = truth.sum(axes)
         weights = torch.where(size > 0, weigh(size.clamp_min(1)), 0)
         if not pick(ABSENT, absent, what="way with absent classes"):

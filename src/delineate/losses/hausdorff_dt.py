@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from delineate.core.errors import pick
-from delineate.losses.answer import ABSENT, compare, exact
 from delineate.losses.distance import distance_to
 from delineate.losses.overlap import first_class
+from delineate.losses.pair import ABSENT, compare, exact
 
 
 def hausdorff_dt_loss(
@@ -49,12 +49,12 @@ def hausdorff_dt_loss(
     first = first_class(logits, target, background)
     far = 0.0 if pick(ABSENT, absent, what="way with absent classes") else 1.0
     with exact(logits):
-        answer = compare(logits, target)
-        chances, truth = answer.chances[:, first:], answer.truth[:, first:]
+        pair = compare(logits, target)
+        chances, truth = pair.chances[:, first:], pair.truth[:, first:]
         size = np.array(logits.shape[2:]) * (1.0 if spacing is None else np.asarray(spacing))
         diagonal = float(np.linalg.norm(size))
         weights = [border_field(mask, spacing, diagonal, far) ** alpha for mask in (chances, truth)]
-        valid = answer.valid.expand_as(answer.chances)[:, first:]
+        valid = pair.valid.expand_as(pair.chances)[:, first:]
         cost = (chances - truth).square() * (weights[0] + weights[1])
         return cost.sum() / valid.sum().clamp_min(1)
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from delineate.losses.answer import PerClass, average_classes, exact
 from delineate.losses.overlap import first_class, soft_counts, tame_power
+from delineate.losses.pair import PerClass, average_classes, exact
 
 
 def log_dice_loss(

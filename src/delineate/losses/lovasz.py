@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from delineate.losses.answer import PerClass, average_classes, compare, exact
 from delineate.losses.overlap import first_class
+from delineate.losses.pair import PerClass, average_classes, compare, exact
 
 
 def lovasz_loss(
@@ -39,9 +39,9 @@ def lovasz_loss(
         Berman et al., 2018, arXiv:1705.08790, algorithm 1 and equation 9.
     """
     with exact(logits):
-        answer = compare(logits, target)
-        truth = answer.truth.movedim(1, 0).flatten(1)  # (K, P)
-        errors = (answer.chances.movedim(1, 0).flatten(1) - truth).abs()
+        pair = compare(logits, target)
+        truth = pair.truth.movedim(1, 0).flatten(1)  # (K, P)
+        errors = (pair.chances.movedim(1, 0).flatten(1) - truth).abs()
         # Ignored voxels have no error, so they come last and weigh nothing.
         errors, order = errors.sort(dim=1, descending=True)
         costs = (errors * jaccard_gains(truth.gather(1, order))).sum(1)

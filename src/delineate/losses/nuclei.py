@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from delineate.core.errors import ShapeError
-from delineate.losses.answer import exact, promote
 from delineate.losses.overlap import tversky_loss
+from delineate.losses.pair import exact, promote
 
 NUM_SHAPE_HEADS = 3
 

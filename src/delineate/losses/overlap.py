@@ -7,7 +7,7 @@ the others; background is not averaged in unless asked for, as it swamps small o
 import torch
 from torch import Tensor
 
-from delineate.losses.answer import PerClass, average_classes, compare, exact, per_class
+from delineate.losses.pair import PerClass, average_classes, compare, exact, per_class
 
 SMALLEST = 1e-6
 """Below this a power is a straight line to 0: powers under 1 have an infinite slope there."""
@@ -31,9 +31,9 @@ def soft_counts(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]
     """
     axes = [0, *range(2, logits.ndim)]
     with exact(logits):
-        answer = compare(logits, target)
-        hit = (answer.chances * answer.truth).sum(axes)
-        return hit, answer.chances.sum(axes) - hit, answer.truth.sum(axes) - hit
+        pair = compare(logits, target)
+        hit = (pair.chances * pair.truth).sum(axes)
+        return hit, pair.chances.sum(axes) - hit, pair.truth.sum(axes) - hit
 
 
 def tversky_loss(
@@ -118,8 +118,8 @@ def dice_loss(
     """
     axes = [0, *range(2, logits.ndim)]
     with exact(logits):
-        answer = compare(logits, target)
-        chances, truth = answer.chances, answer.truth
+        pair = compare(logits, target)
+        chances, truth = pair.chances, pair.truth
         hit, size = (chances * truth).sum(axes), truth.sum(axes)
         mine = (chances.square() if squared else chances).sum(axes)
         return average_classes(

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from delineate.losses.answer import (
+from delineate.losses.pair import (
     IGNORED,
     TINY,
     PerClass,

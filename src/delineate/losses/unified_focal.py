@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from delineate.losses.answer import (
+from delineate.losses.overlap import tame_power
+from delineate.losses.pair import (
     IGNORED,
     PerClass,
     average_classes,
@@ -12,7 +13,6 @@ from delineate.losses.answer import (
     has_layers,
     log_likelihood,
 )
-from delineate.losses.overlap import tame_power
 
 
 def unified_focal_loss(
@@ -60,10 +60,10 @@ def unified_focal_loss(
         doubt = -torch.expm1(likelihood)
         cost = -likelihood * torch.where(target > 0, delta, (1 - delta) * tame_power(doubt, gamma))
         pixels = cost.sum() / (target != IGNORED).sum().clamp_min(1)
-        answer = compare(logits, target)
-        hit = (answer.chances * answer.truth).sum(axes)
-        size = answer.truth.sum(axes)
-        wrong = (1 - delta) * (answer.chances.sum(axes) - hit) + delta * (size - hit)
+        pair = compare(logits, target)
+        hit = (pair.chances * pair.truth).sum(axes)
+        size = pair.truth.sum(axes)
+        wrong = (1 - delta) * (pair.chances.sum(axes) - hit) + delta * (size - hit)
         lost = wrong / (hit + wrong + smooth)
         powers = torch.full_like(lost, 1 - gamma)
         if not has_layers(logits, target):

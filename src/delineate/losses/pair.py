@@ -25,7 +25,7 @@ PerClass = float | Sequence[float] | Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Answer:
+class Pair:
     """Probabilities and truth of one batch, both 0 where the truth is ignored."""
 
     chances: Tensor
@@ -93,7 +93,7 @@ def check_shapes(logits: Tensor, target: Tensor) -> None:
         )
 
 
-def compare(logits: Tensor, target: Tensor) -> Answer:
+def compare(logits: Tensor, target: Tensor) -> Pair:
     """Turn scores into probabilities and a target into ones and zeros.
 
     Args:
@@ -119,7 +119,7 @@ def compare(logits: Tensor, target: Tensor) -> Answer:
         truth = truth.to(scores.dtype)
         chances = scores.softmax(dim=1)
     first = 0 if has_layers(logits, target) else 1
-    return Answer(chances=chances * valid, truth=truth * valid, valid=valid, first=first)
+    return Pair(chances=chances * valid, truth=truth * valid, valid=valid, first=first)
 
 
 def log_likelihood(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:

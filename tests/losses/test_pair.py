@@ -4,26 +4,26 @@ import pytest
 import torch
 
 from delineate.core.errors import ShapeError, UnknownNameError
-from delineate.losses.answer import average_classes, compare, log_likelihood, per_class, promote
+from delineate.losses.pair import average_classes, compare, log_likelihood, per_class, promote
 
 
 def test_ignored_voxels_are_nothing_on_both_sides():
     target = torch.tensor([[[0, 1], [-1, 2]]])
 
-    answer = compare(torch.randn(1, 3, 2, 2), target)
+    pair = compare(torch.randn(1, 3, 2, 2), target)
 
-    assert answer.chances[0, :, 1, 0].tolist() == [0, 0, 0]
-    assert answer.truth[0, :, 1, 0].tolist() == [0, 0, 0]
-    assert answer.truth[0, :, 1, 1].tolist() == [0, 0, 1]
-    assert answer.first == 1
+    assert pair.chances[0, :, 1, 0].tolist() == [0, 0, 0]
+    assert pair.truth[0, :, 1, 0].tolist() == [0, 0, 0]
+    assert pair.truth[0, :, 1, 1].tolist() == [0, 0, 1]
+    assert pair.first == 1
 
 
 def test_layers_have_no_background():
-    answer = compare(torch.zeros(1, 2, 1, 1), torch.tensor([1, -1]).reshape(1, 2, 1, 1))
+    pair = compare(torch.zeros(1, 2, 1, 1), torch.tensor([1, -1]).reshape(1, 2, 1, 1))
 
-    assert answer.first == 0
-    assert answer.chances.flatten().tolist() == [0.5, 0]
-    assert answer.truth.flatten().tolist() == [1, 0]
+    assert pair.first == 0
+    assert pair.chances.flatten().tolist() == [0.5, 0]
+    assert pair.truth.flatten().tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(
