@@ -1,7 +1,5 @@
 """Chances of images, with numbers computed by hand."""
 
-from collections import Counter
-
 import numpy as np
 
 from delineate.learn.sampling import draw_round, find_presence, image_chances, limit_chances

@@ -27,7 +27,7 @@ def cross_entropy_loss(
 ) -> Tensor:
     """Mean cross-entropy of the voxels that are not ignored.
 
-    - sum w_y u log p_y / sum w_y u, with the weight w of the true class (or of the layer) and u
+    L = -sum w_y u log p_y / sum w_y u, with the weight w of the true class (or of the layer) and u
     of the voxel. Softmax over classes where the target holds ids, sigmoids where it holds layers.
     Its chances can be believed more than those of overlap losses, but rare classes drown without
     weights.
@@ -77,7 +77,7 @@ def focal_loss(
 ) -> Tensor:
     """Cross-entropy that lets go of voxels that are right already.
 
-    - sum w_y (1 - p_y)^g log p_y / sum w_y. g = 0 is cross-entropy. For rare classes among much
+    L = -sum w_y (1 - p_y)^g log p_y / sum w_y. g = 0 is cross-entropy. For rare classes among much
     that is easy.
 
     Args:
