@@ -6,7 +6,20 @@ import torch
 from delineate.core.errors import PlanError, UnknownNameError
 from delineate.models import MODELS, build_model
 
-SMALL = {"unet": {"features": (4, 8, 8)}}
+SMALL = {
+    "unet": {"features": (4, 8, 8)},
+    "resunetpp": {"features": (4, 8, 8), "rates": (1, 2)},
+    "deeplabv3": {"encoder": "resnet18", "width": 0.125, "features": 8, "rates": (1, 2)},
+    "deeplabv3plus": {
+        "encoder": "mobilenet_v2",
+        "width": 0.125,
+        "features": 8,
+        "early": 4,
+        "rates": (1, 2),
+    },
+    "fpn": {"width": 0.125, "pyramid": 8, "features": 16, "dropout": 0.0},
+    "unet_encoder": {"width": 0.125, "features": (8, 8, 8, 4, 4)},
+}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, str] = {
     "unet": "delineate.models.unet:UNet",
+    "resunetpp": "delineate.models.resunetpp:ResUNetPP",
+    "deeplabv3": "delineate.models.deeplabv3:DeepLabV3",
+    "deeplabv3plus": "delineate.models.deeplabv3plus:DeepLabV3Plus",
+    "fpn": "delineate.models.fpn:FPN",
+    "unet_encoder": "delineate.models.unet_encoder:UNetOnEncoder",
 }
 
 

@@ -15,6 +15,7 @@ from delineate.core.errors import pick
 CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 POOLS: dict[int, Any] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAX_POOLS: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
 
 def _group(channels: int, dims: int) -> nn.Module:
