@@ -9,9 +9,11 @@ from delineate.models.encoders import ENCODERS, build_encoder
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_levels_are_as_the_contract_says(name):
-    encoder = build_encoder(name, 1, 2).eval()
+    with torch.device("meta"):
+        encoder = build_encoder(name, 1, 2).eval()
+        image = torch.zeros(1, 1, 64, 32)
 
-    pyramid = encoder(torch.randn(1, 1, 64, 32))
+    pyramid = encoder(image)
 
     expected = [
         (1, wide, 64 // step[0], 32 // step[1])

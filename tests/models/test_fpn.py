@@ -19,6 +19,13 @@ def test_known_number_of_parameters_on_a_small_encoder():
     assert total == 11_176_512 + pyramid + smooth + 128 * 6 + 6
 
 
+def test_known_number_of_parameters_on_a_mix_transformer():
+    with torch.device("meta"):
+        model = FPN(3, 6, 2, encoder="mit_b5")
+
+    assert sum(value.numel() for value in model.parameters()) == 83_330_758
+
+
 @pytest.mark.parametrize(("levels", "size"), [(4, 16), (5, 32)])
 def test_all_levels_bring_the_map_to_half_the_image(levels, size):
     model = FPN(1, 2, 2, width=0.125, levels=levels, pyramid=8, features=16)

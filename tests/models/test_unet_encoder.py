@@ -1,16 +1,21 @@
 """U-Net on an encoder: published size and the grid of the image."""
 
+import pytest
 import torch
 
 from delineate.models.unet_encoder import UNetOnEncoder
 
 
-def test_known_number_of_parameters():
-    # The published 24,436,804 has a 3x3 head; this one's is 1x1.
-    model = UNetOnEncoder(3, 4, 2, encoder="resnet34")
+@pytest.mark.parametrize(
+    ("encoder", "classes", "known"), [("resnet34", 4, 24_436_804), ("mit_b2", 6, 27_477_734)]
+)
+def test_known_number_of_parameters(encoder, classes, known):
+    with torch.device("meta"):
+        model = UNetOnEncoder(3, classes, 2, encoder=encoder)
 
+    # The known one has a 3x3 head; this one's is 1x1.
     total = sum(value.numel() for value in model.parameters())
-    assert total == 24_436_804 - 8 * 16 * 4
+    assert total == known - 8 * 16 * classes
 
 
 def test_decoder_gives_the_grid_of_the_image():

@@ -13,13 +13,21 @@ from delineate.core.errors import PlanError, pick
 if TYPE_CHECKING:
     from torch import nn
 
+TRANSFORMER = "delineate.models.mit:MixTransformer"
 ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet18": ("delineate.models.resnet:ResNet", {"depth": 18}),
     "resnet34": ("delineate.models.resnet:ResNet", {"depth": 34}),
     "resnet50": ("delineate.models.resnet:ResNet", {"depth": 50}),
     "resnet101": ("delineate.models.resnet:ResNet", {"depth": 101}),
     "mobilenet_v2": ("delineate.models.mobilenet:MobileNetV2", {}),
+    "mit_b0": (TRANSFORMER, {"widths": (32, 64, 160, 256), "depths": (2, 2, 2, 2)}),
+    "mit_b1": (TRANSFORMER, {"widths": (64, 128, 320, 512), "depths": (2, 2, 2, 2)}),
+    "mit_b2": (TRANSFORMER, {"widths": (64, 128, 320, 512), "depths": (3, 4, 6, 3)}),
+    "mit_b3": (TRANSFORMER, {"widths": (64, 128, 320, 512), "depths": (3, 4, 18, 3)}),
+    "mit_b4": (TRANSFORMER, {"widths": (64, 128, 320, 512), "depths": (3, 8, 27, 3)}),
+    "mit_b5": (TRANSFORMER, {"widths": (64, 128, 320, 512), "depths": (3, 6, 40, 3)}),
 }
+"""Home of each encoder, and the options that make the row."""
 
 
 def build_encoder(
