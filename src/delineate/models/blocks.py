@@ -41,6 +41,7 @@ class Convolution3d(nn.Conv3d):
 CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: Convolution3d}
 TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 POOLS: dict[int, Any] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAX_POOLS: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
 
 def _group(channels: int, dims: int) -> nn.Module:
