@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from delineate.core.plan import Plan
+from delineate.core.slices import FUSION
 from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import BYTES_A_VOXEL, MEMORY_SHARE, Machine
 from delineate.planning.stages import divide, round_down, round_up
@@ -77,9 +78,10 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
     Returns:
         The plan with `model_options`; empty for models other than "unet".
     """
+    kept = {name: value for name, value in plan.model_options.items() if name == FUSION}
     if plan.model != "unet":
         reason = f"Model {plan.model!r} is taken with its own defaults."
-        return plan.deciding(reason, model_options={})
+        return plan.deciding(reason, model_options=kept)
     stages = divide(plan.patch, plan.spacing_mm[-plan.dims :])
     count = len(stages.strides)
     width, most = width_for(plan.dims, machine), MAX_FEATURES
@@ -103,7 +105,7 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
     )
     if not stages.is_cubic:
         reason += " Axes with longer voxels are halved and mixed later, so that cells become cubes."
-    return plan.deciding(reason, model_options=options)
+    return plan.deciding(reason, model_options={**options, **kept})
 
 
 def shrunk(fingerprint: Fingerprint, plan: Plan, share: float) -> tuple[int, ...] | None:
