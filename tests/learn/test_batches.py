@@ -226,3 +226,13 @@ def test_a_dark_and_a_bright_slice_keep_their_distance():
     varied = vary(image, ranges, np.random.default_rng(0), slices=2)
 
     assert varied[0, 1].mean() - varied[0, 0].mean() == pytest.approx(2.0)
+
+
+def test_chances_choose_the_cases_of_each_round_and_none_changes_nothing(store):
+    plain = Batches(store, IDS, seed=1)
+    weighed = Batches(store, IDS, seed=1, chances=np.array([0.75, 0.25, 0.0, 0.0]))
+
+    seen = Counter(weighed._case(number).id for number in range(40))
+
+    assert seen == {"case0": 30, "case1": 10}
+    assert Counter(plain._case(number).id for number in range(40)) == dict.fromkeys(IDS, 10)
