@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from delineate.models import MODELS, build_model
+from delineate.models.base import Answer
 from delineate.models.slices import SLICE_WIDTH, WIDTH, LateFusion
 
 SMALL = {"unet": {"features": (4, 8)}}
@@ -19,10 +20,13 @@ def build(name="unet", *, channels=2, slices=3):
 def test_every_network_of_the_table_can_be_wrapped_and_learns_in_every_part(name):
     model = build(name)
 
-    outputs = model(torch.randn(2, 6, 64, 64))
-    sum(entry.square().mean() for entry in outputs).backward()
+    answer = model(torch.randn(2, 6, 64, 64))
+    if not isinstance(answer, Answer):
+        answer = Answer(logits=answer)
+    parts = [*answer.logits, *(entry.logits for entry in answer.points)]
+    sum(entry.square().mean() for entry in parts).backward()
 
-    assert outputs[0].shape == (2, 4, 64, 64)
+    assert model.eval()(torch.randn(1, 6, 60, 64))[0].shape == (1, 4, 60, 64)
     assert [key for key, value in model.named_parameters() if value.grad is None] == []
 
 

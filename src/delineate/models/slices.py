@@ -5,6 +5,8 @@ slice passes the same two-dimensional stem first, so that edges are learnt once 
 slice, and a convolution of 1 x 1 x k then mixes the slices at each pixel.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from delineate.models.blocks import ConvNorm
@@ -35,7 +37,7 @@ class LateFusion(nn.Module):
         self.mix = nn.Conv2d(slices * SLICE_WIDTH, WIDTH, 1)
         self.network = network
 
-    def forward(self, image: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> Any:  # noqa: ANN401 - a list, or an Answer
         """Run stem and network.
 
         Args:
@@ -49,5 +51,4 @@ class LateFusion(nn.Module):
         size, grid = image.shape[0], image.shape[2:]
         each = image.reshape(size * self.slices, -1, *grid)  # (N * slices, C, Y, X)
         features = self.stem(each).reshape(size, -1, *grid)  # (N, slices * F, Y, X)
-        answer: list[Tensor] = self.network(self.mix(features))
-        return answer
+        return self.network(self.mix(features))
