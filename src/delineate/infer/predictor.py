@@ -38,6 +38,8 @@ TILE_VOXELS = {"cpu": 2**20, "cuda": 2**23}
 """Voxels up to which a tile may outgrow the training patch."""
 SURE = 10.0
 """Logit of background in tiles that need no network."""
+GROWING = ("unet", "unet_encoder")
+"""Networks whose answer at a place depends on what is near alone; the others pool or attend."""
 LOCAL_NORMS = (nn.GroupNorm, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.LayerNorm)
 """Layers whose answer depends on all of a tile, so that tiles must stay as in training."""
 
@@ -254,7 +256,8 @@ class Predictor:
         return logits
 
     def _sees_places_alike(self) -> bool:
-        return not any(isinstance(layer, LOCAL_NORMS) for layer in self.model.modules())
+        is_near = self.plan.model in GROWING
+        return is_near and not any(isinstance(layer, LOCAL_NORMS) for layer in self.model.modules())
 
     def _provenance(self, flips: tuple[int, ...], seconds: float) -> dict[str, Any]:
         try:
