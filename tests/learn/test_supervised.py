@@ -53,7 +53,7 @@ def test_resumed_run_ends_with_the_same_bits(store, plan):
 def test_loss_that_is_not_finite_skips_the_step(store, plan):
     trainer = make_trainer(plan)
     before = hash_tensors(dict(trainer.model.named_parameters()))
-    trainer.loss = lambda logits, target: logits.sum() * float("nan")
+    trainer.objective.loss = lambda logits, target: logits.sum() * float("nan")
 
     trainer.train_step(Batches(store, IDS, seed=0), 0.5)
 

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from delineate.core.plan import Plan
 from delineate.core.progress import report
 from delineate.learn.batches import Batch
+from delineate.learn.objective import Objective
 from delineate.learn.processes import Processes
-from delineate.losses import get_loss
-from delineate.losses.compound import deep_supervision
 
 log = logging.getLogger("delineate")
 
@@ -90,7 +89,7 @@ class Trainer:
         self.average = {
             name: value.detach().clone() for name, value in self.model.state_dict().items()
         }
-        self.loss = get_loss(self.plan.loss, **self.plan.loss_options)
+        self.objective = Objective(plan=self.plan)
         self.parallel = self.processes.wrap(self.model)
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -134,7 +133,7 @@ class Trainer:
             group["lr"] = rate
         with self._precision():
             outputs = self.parallel(image)
-        loss = deep_supervision(outputs, batch.target.to(self.device), self.loss)
+        loss = self.objective.judge(outputs, batch.target.to(self.device)).loss
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, str] = {
     "unet": "delineate.models.unet:UNet",
+    "segformer": "delineate.models.segformer:SegFormer",
+    "medsegformer": "delineate.models.medsegformer:MedSegFormer",
 }
 
 

@@ -22,10 +22,15 @@ LINEAR = {2: "bilinear", 3: "trilinear"}
 class Encoder(Protocol):
     """Turns an image into a pyramid of features; its strides divide the image's size."""
 
-    channels: Sequence[int]
-    """Channels of each level, finest first."""
-    strides: Sequence[Sequence[int]]
-    """Voxels of the image to one of each level, per axis."""
+    @property
+    def channels(self) -> Sequence[int]:
+        """Channels of each level, finest first."""
+        ...
+
+    @property
+    def strides(self) -> Sequence[Sequence[int]]:
+        """Voxels of the image to one of each level, per axis."""
+        ...
 
     def __call__(self, image: Tensor) -> list[Tensor]:
         """Map (N, C, *S) to one (N, channels, *S / strides) a level."""
@@ -35,8 +40,10 @@ class Encoder(Protocol):
 class Decoder(Protocol):
     """Joins a pyramid into one map of features."""
 
-    channels: int
-    """Channels of that map."""
+    @property
+    def channels(self) -> int:
+        """Channels of that map."""
+        ...
 
     def __call__(self, pyramid: list[Tensor]) -> Tensor:
         """Map one (N, C_i, *S_i) a level to (N, channels, *S_0), or to a finer grid."""

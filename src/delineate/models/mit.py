@@ -1,0 +1,287 @@
+"""A hierarchical transformer of four stages: attention over places, over channels, or both.
+
+With attention over places alone it is the Mix Transformer of SegFormer, parameter by
+parameter; with both it is the encoder of MedSegFormer. No position is embedded: the depth-wise
+convolution in each block carries it, so that any size of image fits.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+
+from delineate.core.errors import PlanError, pick
+from delineate.models.attention import (
+    SpatialAttention,
+    make_channel_attention,
+    to_map,
+    to_tokens,
+)
+from delineate.models.blocks import CONVOLUTIONS
+from delineate.models.fusion import FUSIONS, PathDrop
+
+KERNELS = {1: 3, 2: 3, 4: 7}
+"""Kernel of a patch embedding by its stride, so that patches overlap."""
+ATTENTIONS = ("parallel", "serial", "alternate", "spatial", "channel")
+"""How a block attends: to both at once, one after the other, by turns, or to one alone."""
+
+
+class PatchEmbedding(nn.Module):
+    """An overlapping strided convolution and a normalisation begin each stage."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, dims: int, stride: Sequence[int], eps: float
+    ) -> None:
+        """Build the layers.
+
+        Args:
+            in_channels: Channels in.
+            out_channels: Channels of a token.
+            dims: Spatial axes, 2 or 3.
+            stride: 1, 2 or 4 per axis.
+            eps: Of the normalisation.
+
+        Raises:
+            PlanError: If a stride is none of these.
+        """
+        super().__init__()
+        if not set(stride) <= set(KERNELS):
+            raise PlanError(
+                f"strides of a patch embedding must be 1, 2 or 4, not {tuple(stride)}. "
+                "Correct model_options."
+            )
+        kernel = tuple(KERNELS[step] for step in stride)
+        padding = tuple(size // 2 for size in kernel)
+        self.conv = CONVOLUTIONS[dims](in_channels, out_channels, kernel, tuple(stride), padding)
+        self.norm = nn.LayerNorm(out_channels, eps=eps)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Cut into tokens.
+
+        Args:
+            features: (N, C, *S).
+
+        Returns:
+            (N, *ceil(S / stride), out_channels).
+        """
+        tokens: Tensor = self.norm(to_tokens(self.conv(features)))
+        return tokens
+
+
+class MixFeedForward(nn.Module):
+    """Two linear layers with a depth-wise convolution between, which tells where a token is."""
+
+    def __init__(self, channels: int, dims: int, expansion: float) -> None:
+        """Build the layers.
+
+        Args:
+            channels: Channels of a token.
+            dims: Spatial axes, 2 or 3.
+            expansion: Channels inside to one outside.
+        """
+        super().__init__()
+        inner = round(channels * expansion)
+        self.widen = nn.Linear(channels, inner)
+        self.depthwise = CONVOLUTIONS[dims](inner, inner, 3, padding=1, groups=inner)
+        self.activation = nn.GELU()
+        self.narrow = nn.Linear(inner, channels)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Run the layers.
+
+        Args:
+            tokens: (N, *S, C).
+
+        Returns:
+            (N, *S, C).
+        """
+        placed = to_tokens(self.depthwise(to_map(self.widen(tokens))))
+        out: Tensor = self.narrow(self.activation(placed))
+        return out
+
+
+class HybridBlock(nn.Module):
+    """Attention over places and channels, joined, then the feed-forward layers."""
+
+    def __init__(
+        self,
+        channels: int,
+        dims: int,
+        *,
+        heads: int,
+        ratio: Sequence[int],
+        attention: str,
+        fusion: str,
+        channel_kind: str,
+        expansion: float,
+        drop: float,
+        eps: float,
+    ) -> None:
+        """Build the layers.
+
+        Args:
+            channels: Channels of a token.
+            dims: Spatial axes, 2 or 3.
+            heads: Number of heads of either attention.
+            ratio: Tokens to one key, per axis.
+            attention: "parallel", "serial", "spatial" or "channel".
+            fusion: Row of `FUSIONS`, for "parallel".
+            channel_kind: Row of `CHANNEL_KINDS`.
+            expansion: Of the feed-forward layers.
+            drop: Chance that a sample skips a branch in training.
+            eps: Of the normalisations.
+        """
+        super().__init__()
+        self.spatial: nn.Module | None = None
+        self.channel: nn.Module | None = None
+        self.fusion: nn.Module | None = None
+        self.norm_between: nn.Module | None = None
+        self.norm1 = nn.LayerNorm(channels, eps=eps)
+        if attention != "channel":
+            self.spatial = SpatialAttention(channels, dims, heads=heads, ratio=ratio, eps=1e-5)
+        if attention != "spatial":
+            self.channel = make_channel_attention(channel_kind, channels, heads=heads)
+        if attention == "parallel":
+            self.fusion = pick(FUSIONS, fusion, what="fusion")(channels)
+        if attention == "serial":
+            self.norm_between = nn.LayerNorm(channels, eps=eps)
+        self.norm2 = nn.LayerNorm(channels, eps=eps)
+        self.feed_forward = MixFeedForward(channels, dims, expansion)
+        self.drop = PathDrop(drop)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Run the block.
+
+        Args:
+            tokens: (N, *S, C).
+
+        Returns:
+            (N, *S, C).
+        """
+        tokens = tokens + self.drop(self._attend(self.norm1(tokens)))
+        if self.norm_between is not None and self.channel is not None:
+            tokens = tokens + self.drop(self.channel(self.norm_between(tokens)))
+        out: Tensor = tokens + self.drop(self.feed_forward(self.norm2(tokens)))
+        return out
+
+    def _attend(self, tokens: Tensor) -> Tensor:
+        if self.fusion is not None and self.spatial is not None and self.channel is not None:
+            joined: Tensor = self.fusion(self.spatial(tokens), self.channel(tokens))
+            return joined
+        chosen = self.spatial if self.spatial is not None else self.channel
+        attended: Tensor = chosen(tokens) if chosen is not None else tokens
+        return attended
+
+
+class MixTransformer(nn.Module):
+    """Four stages of blocks; the encoder of SegFormer and of MedSegFormer."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        dims: int,
+        *,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        heads: Sequence[int] = (1, 2, 5, 8),
+        strides: Sequence[Sequence[int]] | None = None,
+        expansion: float = 4.0,
+        drop_path: float = 0.1,
+        eps: float = 1e-6,
+        attention: str = "spatial",
+        fusion: str = "gate",
+        channel_kind: str = "xca",
+    ) -> None:
+        """Build the stages.
+
+        Args:
+            in_channels: Channels of the image.
+            dims: Spatial axes, 2 or 3.
+            widths: Channels of each stage.
+            depths: Blocks of each stage.
+            heads: Heads of each stage.
+            strides: Stride per stage and axis, each 1, 2 or 4; None means 4, then 2.
+            expansion: Of the feed-forward layers.
+            drop_path: Chance that a branch of the last block is skipped in training; it rises
+                linearly from 0.
+            eps: Of the normalisations of blocks and stages.
+            attention: One of `ATTENTIONS`.
+            fusion: Row of `FUSIONS`.
+            channel_kind: Row of `CHANNEL_KINDS`.
+
+        Raises:
+            PlanError: If a stage lacks a number.
+        """
+        super().__init__()
+        pick(dict.fromkeys(ATTENTIONS), attention, what="attention")
+        steps = _checked(widths, depths, heads, strides, dims)
+        self.channels = list(widths)
+        self.strides = _cumulative(steps)
+        last = max(1, sum(depths) - 1)
+        rates = iter(drop_path * place / last for place in range(sum(depths)))
+        turns = iter(_turn(attention, place) for place in range(sum(depths)))
+        self.embeddings = nn.ModuleList(
+            PatchEmbedding(before, after, dims, step, 1e-5)
+            for (before, after), step in zip(pairwise([in_channels, *widths]), steps, strict=True)
+        )
+        common: dict[str, Any] = {"fusion": fusion, "channel_kind": channel_kind, "eps": eps}
+        self.stages = nn.ModuleList()
+        for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
+            ratio = [deep // step for deep, step in zip(self.strides[-1], here, strict=True)]
+            own: dict[str, Any] = {"heads": count, "ratio": ratio, "expansion": expansion}
+            blocks = [
+                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **common)
+                for _ in range(depth)
+            ]
+            self.stages.append(nn.Sequential(*blocks))
+        self.norms = nn.ModuleList(nn.LayerNorm(width, eps=eps) for width in widths)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Run the stages.
+
+        Args:
+            image: (N, C, *S).
+
+        Returns:
+            One (N, width, *ceil(S / stride)) a stage, views of channels-last memory.
+        """
+        pyramid: list[Tensor] = []
+        features = image
+        for embed, stage, norm in zip(self.embeddings, self.stages, self.norms, strict=True):
+            features = to_map(norm(stage(embed(features))))
+            pyramid.append(features)
+        return pyramid
+
+
+def _checked(
+    widths: Sequence[int],
+    depths: Sequence[int],
+    heads: Sequence[int],
+    strides: Sequence[Sequence[int]] | None,
+    dims: int,
+) -> list[list[int]]:
+    """Fill the strides in, and refuse stages that lack a number."""
+    steps = [list(row) for row in strides or [[4] * dims, *[[2] * dims] * (len(widths) - 1)]]
+    counts = {len(widths), len(depths), len(heads), len(steps)}
+    if len(counts) > 1 or any(len(row) != dims for row in steps):
+        raise PlanError(
+            "widths, depths, heads and strides must have one entry per stage, and each stride "
+            f"{dims} numbers, not {len(widths)}, {len(depths)}, {len(heads)} and {steps}. "
+            "Correct model_options."
+        )
+    return steps
+
+
+def _turn(attention: str, block: int) -> str:
+    if attention != "alternate":
+        return attention
+    return "channel" if block % 2 else "spatial"
+
+
+def _cumulative(steps: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Multiply the strides from the first stage to each."""
+    totals = [list(steps[0])]
+    for row in steps[1:]:
+        totals.append([before * step for before, step in zip(totals[-1], row, strict=True)])
+    return totals
