@@ -1,7 +1,12 @@
-"""Write docs/reference.md: every option of every command, and every row of every table."""
+"""Write docs/reference.md: every option of every command, and every row of every table.
+
+The lower part of docs/losses.md is written, too: each loss with its formula, options and source.
+"""
 
 import ast
 import inspect
+import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from importlib import import_module
@@ -10,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from delineate.cli import COMMANDS, OPTIONS
+from delineate.losses import LOSSES
 
 TARGET = Path(__file__).with_name("reference.md")
+LOSS_PAGE = Path(__file__).with_name("losses.md")
+MARK = "<!-- From here on made by `make docs` from the code; do not edit. -->"
 TABLES = {
     "readers": "READERS",
     "writers": "WRITERS",
@@ -99,6 +107,58 @@ def tell(row: object) -> str:
     return text.split("\n\n")[0].replace("\n", " ").replace("|", "/")
 
 
+def read_sections(text: str) -> dict[str, str]:
+    """Split a docstring into its sections.
+
+    Args:
+        text: The docstring, without indentation.
+
+    Returns:
+        Text by name of the section, without indentation; what comes first is "".
+    """
+    parts = re.split(r"^(Args|Returns|Raises|Source):\n", text, flags=re.MULTILINE)
+    named = zip(parts[1::2], parts[2::2], strict=True)
+    return {"": parts[0].strip()} | {name: textwrap.dedent(body).strip() for name, body in named}
+
+
+def describe_loss(name: str) -> list[str]:
+    """Describe a loss by its docstring and its options.
+
+    Args:
+        name: Row of `LOSSES`.
+
+    Returns:
+        Lines of Markdown.
+    """
+    module, function = LOSSES[name].split(":")
+    loss = getattr(import_module(module), function)
+    sections = read_sections(inspect.getdoc(loss) or "")
+    entries = re.split(r"\n(?=\w+:)", sections["Args"])
+    meanings = {entry.partition(": ")[0]: entry.partition(": ")[2] for entry in entries}
+    lines = [f"### {name}", "", sections[""], "", "| option | default | meaning |", "|---|---|---|"]
+    for option in inspect.signature(loss).parameters.values():
+        if option.kind is option.KEYWORD_ONLY:
+            meaning = " ".join(meanings[option.name].split()).replace("|", "\\|")
+            lines.append(f"| `{option.name}` | {option.default} | {meaning} |")
+    value = " ".join(sections["Returns"].split())
+    source = " ".join(sections.get("Source", "").split())
+    return [*lines, "", f"Value: {value}", "", *([f"Source: {source}", ""] if source else [])]
+
+
+def build_losses(page: str) -> str:
+    """Renew the lower part of the page of losses.
+
+    Args:
+        page: The page as it is.
+
+    Returns:
+        The page as it should be.
+    """
+    upper = page.split(MARK)[0]
+    lines = [line for name in LOSSES for line in describe_loss(name)]
+    return "\n".join([f"{upper}{MARK}", "", *lines])
+
+
 def build() -> Iterable[str]:
     """Put the page together.
 
@@ -116,3 +176,4 @@ def build() -> Iterable[str]:
 
 if __name__ == "__main__":
     TARGET.write_text("\n".join(build()), encoding="utf-8")
+    LOSS_PAGE.write_text(build_losses(LOSS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -31,11 +31,21 @@ TABLES = {
 }
 ALIASES = {
     "LOSSES": {
+        "cross_entropy": "pixel",
+        "focal": "pixel",
         "dice": "overlap",
         "tversky": "overlap",
-        "cross_entropy": "pixel",
+        "focal_tversky": "overlap",
+        "log_dice": "logarithmic",
+        "log_jaccard": "logarithmic",
+        "boundary_ce": "boundary",
+        "border_ce": "border",
         "dice_ce": "compound",
         "tversky_ce": "compound",
+        "focal_tversky_ce": "compound",
+        "dice_focal": "compound",
+        "bce_dice_lovasz": "compound",
+        "lovasz_ce": "compound",
     },
     "METRICS": {"dice": "overlap", "iou": "overlap", "hd95": "surface", "nsd": "surface"},
     "READERS": {},

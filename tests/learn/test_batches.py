@@ -133,3 +133,13 @@ def test_turns_without_interpolation_are_all_eight():
     turns = {draw_warp((8, 8), {"quarter_turns": 1.0}, rng)[0].tobytes() for _ in range(200)}
 
     assert len({tuple(np.rint(np.frombuffer(turn)).tolist()) for turn in turns}) == 8
+
+
+def test_chances_choose_the_cases_of_each_round_and_none_changes_nothing(store):
+    plain = Batches(store, IDS, seed=1)
+    weighed = Batches(store, IDS, seed=1, chances=np.array([0.75, 0.25, 0.0, 0.0]))
+
+    seen = Counter(weighed._case(number).id for number in range(40))
+
+    assert seen == {"case0": 30, "case1": 10}
+    assert Counter(plain._case(number).id for number in range(40)) == dict.fromkeys(IDS, 10)

@@ -39,6 +39,10 @@ class UnknownNameError(DelineateError):
     """A name that is not a row of its table."""
 
 
+class TrainingError(DelineateError):
+    """A run that cannot go on, as its losses are no numbers any more."""
+
+
 class BudgetError(DelineateError):
     """A budget of time, steps or memory that cannot be kept."""
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from delineate.core.plan import Plan
+from delineate.learn.sampling import draw_round
 from delineate.learn.store import Store, Stored
 from delineate.learn.targets import make_targets
 from delineate.learn.tissue import vary_tissue
@@ -39,7 +40,14 @@ class Batches:
     """Draws the batch of any step."""
 
     def __init__(
-        self, store: Store, ids: Sequence[str], *, seed: int, rank: int = 0, world_size: int = 1
+        self,
+        store: Store,
+        ids: Sequence[str],
+        *,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        chances: FloatArray | None = None,
     ) -> None:
         """Open the training cases.
 
@@ -49,6 +57,8 @@ class Batches:
             seed: Seed of everything that is drawn.
             rank: This process's number.
             world_size: Number of processes; each draws other patches.
+            chances: How often each case is drawn, (I,), sum 1, as `sampling.image_chances`;
+                None draws all alike (of objects: by area, which chances multiply).
         """
         self.plan: Plan = store.plan
         self.cases = [store.get(case_id) for case_id in ids]
@@ -56,6 +66,8 @@ class Batches:
         self.rank = rank
         self.world_size = world_size
         areas = np.array([np.prod(case.image.shape[1:]) for case in self.cases], dtype=np.float64)
+        self.chances = chances
+        areas = areas if chances is None else areas * chances
         self.shares: FloatArray = areas / areas.sum()
 
     def draw(self, step: int) -> Batch:
@@ -94,10 +106,12 @@ class Batches:
         return self.cases[int(rng.choice(len(self.cases), p=self.shares))]
 
     def _case(self, number: int) -> Stored:
-        # Every case comes once in each round of len(cases) patches, in a new order.
+        # Every case comes once (or as its chance says) in each round of len(cases) patches.
         turn, place = divmod(number, len(self.cases))
-        order = np.random.default_rng([self.seed, turn, 7]).permutation(len(self.cases))
-        return self.cases[int(order[place])]
+        rng = np.random.default_rng([self.seed, turn, 7])
+        if self.chances is None:
+            return self.cases[int(rng.permutation(len(self.cases))[place])]
+        return self.cases[int(draw_round(self.chances, rng)[place])]
 
     def _cut(self, case: Stored, number: int, rng: Generator) -> tuple[Tensor, Tensor]:
         shape = np.array(case.image.shape[1:], dtype=np.float64)

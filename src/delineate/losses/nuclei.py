@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from delineate.core.errors import ShapeError
 from delineate.losses.overlap import tversky_loss
+from delineate.losses.pair import exact, promote
 
 NUM_SHAPE_HEADS = 3
 
@@ -56,8 +57,8 @@ def nuclei_loss(
             f"target must be (N, 4, Y, X) on the grid of logits {tuple(logits.shape)}, not "
             f"{tuple(target.shape)}. Make it with learn.targets.make_targets."
         )
-    with torch.autocast(logits.device.type, enabled=False):
-        scores, truth = logits.float(), target.float()
+    with exact(logits):
+        scores, truth = promote(logits), promote(target).to(promote(logits).dtype)
         valid = truth[:, 0] >= 0
         inside = truth[:, 0] > 0
         loss = _foreground_loss(scores[:, :1], truth[:, :1], valid, alpha, beta)
@@ -105,7 +106,7 @@ def _type_loss(scores: Tensor, types: Tensor, weights: Tensor, alpha: float, bet
     )
     chances = scores.softmax(1) * known[:, None]
     truth = functional.one_hot(types.clamp_min(0), scores.shape[1]).movedim(-1, 1)
-    truth = truth.float() * known[:, None]
+    truth = truth.to(scores.dtype) * known[:, None]
     hit, mine, theirs = ((part).sum((0, 2, 3)) for part in (chances * truth, chances, truth))
     index = (hit + 1) / (hit + alpha * (mine - hit) + beta * (theirs - hit) + 1)
     present = theirs > 0
@@ -115,10 +116,10 @@ def _type_loss(scores: Tensor, types: Tensor, weights: Tensor, alpha: float, bet
 def _weights(weights: Sequence[float] | None, scores: Tensor) -> Tensor:
     count = scores.shape[1] - NUM_SHAPE_HEADS
     if weights is None:
-        return torch.ones(count, device=scores.device)
+        return torch.ones(count, dtype=scores.dtype, device=scores.device)
     if len(weights) != count:
         raise ShapeError(
             f"class_weights must be {count} numbers, one a type, not {len(weights)}. "
             "Correct loss_options in plan.yaml."
         )
-    return torch.tensor(list(weights), dtype=torch.float32, device=scores.device)
+    return torch.tensor(list(weights), dtype=scores.dtype, device=scores.device)
