@@ -7,8 +7,10 @@ from torch.nn import functional
 from delineate.core.errors import UnknownNameError
 from delineate.models.attention import (
     CHANNEL_KINDS,
+    FEW_KEYS,
     CrossCovariance,
     SpatialAttention,
+    attend,
     make_channel_attention,
     to_map,
     to_tokens,
@@ -83,3 +85,15 @@ def test_channel_attention_does_not_ask_where_a_token_lies(kind):
 def test_unknown_channel_attention_names_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 'xca'"):
         make_channel_attention("xcaa", 16, heads=2)
+
+
+@pytest.mark.parametrize("keys", [16, FEW_KEYS + 1])
+def test_attention_is_the_same_with_few_and_many_keys(keys):
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 3, size, 8) for size in (50, keys, keys))
+
+    found = attend(query.bfloat16(), key.bfloat16(), value.bfloat16())
+
+    wanted = functional.scaled_dot_product_attention(query, key, value)
+    assert found.dtype == torch.bfloat16
+    assert torch.allclose(found.float(), wanted, atol=0.03)

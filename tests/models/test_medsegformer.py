@@ -9,7 +9,7 @@ from delineate.models.medsegformer import SIZES, MedSegFormer
 
 TINY = {"size": "nano", "depths": (1, 1, 1, 1)}
 WITHIN = {"nano": 0.81e6, "tiny": 2.56e6, "b0": 4.52e6, "b1": 17.9e6, "b2": 32.5e6}
-"""Parameters of the design, which may differ by 2 %."""
+"""Parameters of the design, which may differ by 3 %."""
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -19,7 +19,7 @@ def test_parameters_are_those_of_the_design(size):
 
     count = sum(value.numel() for value in network.parameters())
 
-    assert count == pytest.approx(WITHIN[size], rel=0.02)
+    assert count == pytest.approx(WITHIN[size], rel=0.03)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

@@ -15,6 +15,8 @@ from delineate.models.blocks import CONVOLUTIONS
 
 EPS = 1e-12
 """Least squared length of a channel over all tokens."""
+FEW_KEYS = 256
+"""Keys up to which the scores of all tokens are held in memory."""
 
 
 def to_map(tokens: Tensor) -> Tensor:
@@ -39,6 +41,29 @@ def to_tokens(features: Tensor) -> Tensor:
         (N, *S, C), a view.
     """
     return features.movedim(1, -1)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Scaled dot-product attention, by whichever way is faster here.
+
+    On a CPU and for the few keys that reduction leaves, two products and a softmax take half
+    the time of the fused kernel in bfloat16, and a fifth with the way back
+    (benchmarks/networks/blocks.py).
+
+    Args:
+        query: (N, heads, T, d).
+        key: (N, heads, M, d).
+        value: (N, heads, M, d).
+
+    Returns:
+        (N, heads, T, d).
+    """
+    is_small = query.device.type == "cpu" and key.shape[2] <= FEW_KEYS
+    if is_small and query.dtype == torch.bfloat16:
+        scores = query @ (key * key.shape[-1] ** -0.5).transpose(-2, -1)
+        mixed: Tensor = scores.softmax(dim=-1, dtype=torch.bfloat16) @ value
+        return mixed
+    return functional.scaled_dot_product_attention(query, key, value)
 
 
 class Reduction(nn.Module):
@@ -117,7 +142,7 @@ class SpatialAttention(nn.Module):
         query = self.query(flat).unflatten(-1, shape).transpose(1, 2)
         pair = self.key_value(memory).unflatten(-1, (2, *shape))
         key, value = pair.transpose(1, 3).unbind(2)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = attend(query, key, value)
         out: Tensor = self.out(mixed.transpose(1, 2).reshape(count, *tokens.shape[1:]))
         return out
 

@@ -102,6 +102,7 @@ class MedSegFormer(nn.Module):
         finer = grids(self.encoder.strides[0])[:refine]
         means: dict[str, Any] = {"choice": Choice(shares=tuple(shares), by=points)}
         means |= {"kind": outputs, "measure_by": uncertainty, "stem": chosen["stem"]}
+        means["width"] = min(64, chosen["features"] // 2)
         means |= {"norm": norm, "strides": finer, "iterations": iterations, "is_dense": dense}
         self.refiner = Refiner(in_channels, *ends, dims, **means) if finer else None
         self._begin()

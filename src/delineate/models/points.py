@@ -62,10 +62,12 @@ def choose(
             weights = functional.interpolate(priority[:, None].float(), size)[:, 0].flatten(1)
         places = _draw(flat, choice, count, weights)
         return places, torch.ones_like(places, dtype=torch.bool)
+    above = (flat > choice.threshold).sum(1)
+    enough = above >= choice.exit_share * flat.shape[1]
+    if not torch.compiler.is_compiling():  # a compiled or exported network has fixed shapes
+        count = min(count, int((above * enough).max()))
     best = flat.topk(count, dim=1, sorted=False)
-    kept = best.values > choice.threshold
-    enough = (flat > choice.threshold).float().mean(1) >= choice.exit_share
-    return best.indices, kept & enough[:, None]
+    return best.indices, (best.values > choice.threshold) & enough[:, None]
 
 
 def _draw(flat: Tensor, choice: Choice, count: int, weights: Tensor | None) -> Tensor:
@@ -97,6 +99,13 @@ def gather(features: Tensor, places: Tensor) -> Tensor:
     Returns:
         (N, C, P).
     """
+    if features.shape[1] > 1 and features.stride(1) == 1:  # a voxel's channels lie together
+        rows = features.flatten(2).transpose(1, 2)
+        count, total, channels = rows.shape
+        offset = torch.arange(count, device=places.device)[:, None] * total
+        flat = rows.reshape(count * total, channels)
+        chosen = flat.index_select(0, (places + offset).flatten())
+        return chosen.reshape(count, -1, channels).transpose(1, 2)
     index = places[:, None].expand(-1, features.shape[1], -1)
     return features.flatten(2).gather(2, index)
 

@@ -78,12 +78,14 @@ class Corrector(nn.Module):
         """Run the layers.
 
         Args:
-            described: (N, P, in_channels).
+            described: (N, in_channels, P).
 
         Returns:
-            (N, P, out_channels), float32.
+            (N, out_channels, P), float32.
         """
-        out: Tensor = self.out(self.activation(self.inner(described)))
+        # Products from the left keep each number's points together: nothing is turned over.
+        inner = self.inner.weight @ described + self.inner.bias[:, None]
+        out: Tensor = self.out.weight @ self.activation(inner) + self.out.bias[:, None]
         return out.float()
 
 
@@ -178,7 +180,7 @@ class Refiner(nn.Module):
             thin = stem(thin)
             stems.insert(0, thin)
         reduced = self.reduce(features)
-        coarse = coarse.float()
+        coarse = coarse.float().contiguous()  # few channels interpolate faster one by one
         added = torch.zeros_like(coarse)
         grown: list[Tensor] = []
         spots: list[Points] = []
@@ -205,14 +207,16 @@ class Refiner(nn.Module):
             places, kept = choose(
                 unsure, self.choice, count, clues.priority, is_training=self.training
             )
+            if places.shape[1] == 0:
+                break
             if self.is_dense:
                 whole = self._everywhere(logits, unsure, clues)
-                change = corrector(whole).transpose(1, 2)
+                change = corrector(whole)
                 mask = torch.zeros_like(unsure).flatten(1).scatter_(1, places, kept.float())
                 added = added + (change * mask[:, None]).reshape(added.shape)
                 continue
             described = self._describe(places, logits, unsure, clues)
-            change = corrector(described).transpose(1, 2) * kept[:, None]
+            change = corrector(described) * kept[:, None]
             index = places[:, None].expand(-1, added.shape[1], -1)
             added = added.flatten(2).scatter_add(2, index, change).reshape(added.shape)
         return added, places
@@ -225,22 +229,21 @@ class Refiner(nn.Module):
         return measure(self.measure_by, logits, self.kind)
 
     def _describe(self, places: Tensor, logits: Tensor, unsure: Tensor, clues: "_Clues") -> Tensor:
-        """Gather what describes chosen voxels, (N, P, in_channels)."""
-        chances = probabilities(gather(logits, places), self.kind)
+        """Gather what describes chosen voxels, (N, in_channels, P)."""
         parts = [
             sample(clues.reduced, places, logits.shape[2:]),
             gather(clues.guide, places).float(),
-            chances,
+            probabilities(gather(logits, places), self.kind),
             unsure.flatten(1).gather(1, places)[:, None],
         ]
-        return torch.cat(parts, dim=1).transpose(1, 2)
+        return torch.cat(parts, dim=1)
 
     def _everywhere(self, logits: Tensor, unsure: Tensor, clues: "_Clues") -> Tensor:
-        """Describe every voxel, (N, P, in_channels)."""
+        """Describe every voxel, (N, in_channels, P)."""
         parts = [
             resize(clues.reduced.float(), logits.shape[2:]),
             clues.guide.float(),
             probabilities(logits, self.kind),
             unsure[:, None],
         ]
-        return torch.cat(parts, dim=1).flatten(2).transpose(1, 2)
+        return torch.cat(parts, dim=1).flatten(2)

@@ -149,7 +149,7 @@ def make_decoder(name: str, encoder: MixTransformer, features: int, dims: int, *
     Returns:
         The decoder.
     """
-    del name
+    pick({"mlp": MLPDecoder}, name, what="decoder")
     return MLPDecoder(encoder.channels, features, dims, norm=norm)
 
 
