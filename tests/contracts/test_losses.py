@@ -13,6 +13,8 @@ NEGATIVE = {"boundary"}
 """Losses whose best is below 0."""
 NEVER_SURE = {"evidential"}
 """Losses that go on falling as scores grow, since evidence has no end."""
+LINES = {"cldice"}
+"""Losses that ask for centre lines, not for areas."""
 BLIND = {("lovasz", "layers", 0), ("cldice", "layers", 1)}
 """Where there is nothing to learn: layers all empty and left out; layers all full, which have no
 centre line."""
@@ -115,6 +117,24 @@ def test_ignored_pixels_change_nothing(name, kind):
     loss = get_loss(name)
 
     assert float(loss(logits, target)) == pytest.approx(float(loss(other, target)), abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), [pair for pair in PAIRS if pair[1] != "objects"])
+def test_going_down_alone_leads_to_the_truth(name, kind):
+    ids = torch.zeros(1, 20, 20, dtype=torch.long)
+    ids[:, 2:10, 2:10], ids[:, 12:17, 9:18] = 1, 2
+    target = ids if kind == "classes" else torch.stack([ids == k for k in range(3)], dim=1).long()
+    logits = (logits_like(target, 0) / 2).requires_grad_()
+    optimiser = torch.optim.Adam([logits], lr=0.2)
+
+    for _ in range(60):
+        optimiser.zero_grad()
+        get_loss(name)(logits, target).backward()
+        optimiser.step()
+
+    found = logits.argmax(1) if kind == "classes" else (logits > 0).long()
+    right = float((found == target).float().mean())
+    assert right > (0.7 if name in LINES else 0.99)
 
 
 @pytest.mark.parametrize("name", LOSSES)
