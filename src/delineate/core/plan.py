@@ -20,7 +20,7 @@ NOT_HASHED = {
     "decoder_options",
 }  # fmt: skip
 """Fields that weights do not depend on: they may be edited after training."""
-NEWER = {"task": "regions"}
+NEWER: dict[str, Any] = {"task": "regions", "objective": {}}
 """Fields that came later; at these values the hash is that of plans before them."""
 
 
@@ -112,6 +112,10 @@ class Plan:
     """Row of `DECODERS` that turns the network's maps into objects."""
     decoder_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the decoder."""
+    objective: dict[str, Any] = field(default_factory=dict)
+    """How training weighs classes and terms: "balance" none, static or dynamic,
+    "adaptive_tversky", "terms" fixed, kendall or dwa, "sampler" uniform or weighted, and the
+    factors of the terms "grids", "points", "aleatoric" and "emphasis"."""
     version: int = VERSION
     """Version of this file's format."""
 
