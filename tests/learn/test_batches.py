@@ -236,3 +236,17 @@ def test_chances_choose_the_cases_of_each_round_and_none_changes_nothing(store):
 
     assert seen == {"case0": 30, "case1": 10}
     assert Counter(plain._case(number).id for number in range(40)) == dict.fromkeys(IDS, 10)
+
+
+def test_chances_multiply_areas_where_objects_are_told_apart(tissue_store):
+    ids = [f"tile{number}" for number in range(4)]
+    plain = Batches(tissue_store, ids, seed=0)
+
+    weighed = Batches(tissue_store, ids, seed=0, chances=np.array([0.5, 0.5, 0.0, 0.0]))
+
+    expected = plain.shares * [1, 1, 0, 0]
+    assert np.allclose(weighed.shares, expected / expected.sum())
+    assert {weighed._by_area(np.random.default_rng(seed)).id for seed in range(30)} == {
+        "tile0",
+        "tile1",
+    }
