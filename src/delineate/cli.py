@@ -28,7 +28,7 @@ COMMANDS: dict[str, str] = {
     "train": "Train on a folder of labelled scans within a budget; goes on if stopped.",
     "predict": "Segment files, folders or globs with a trained model.",
     "evaluate": "Compare predictions with the truth: table, scores.csv and report.html.",
-    "models": "List the models that come with Delineate, and what they are worth.",
+    "models": "List the models that come with Delineate, or measure every network.",
     "demo": "Show the whole way on synthetic patients; needs no data.",
 }
 """Name of each step to one line of help."""

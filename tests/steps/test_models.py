@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from delineate.core.errors import PlanError
+from delineate.core.errors import PlanError, ShapeError
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.steps.models import ModelsSettings, models
@@ -128,3 +128,26 @@ def test_shipped_models_are_listed_by_default():
     shelf = models(ModelsSettings())
 
     assert shelf.folder.name == "bundles"
+
+
+def test_networks_are_measured_at_the_size_that_is_asked_for():
+    settings = ModelsSettings(
+        networks=True, only="medsegformer-nano", size="16, 24", classes=2, rounds=1, device="cpu"
+    )
+
+    found = models(settings)
+
+    (entry,) = found.entries
+    assert entry.cost.outputs == ((1, 2, 16, 24),)
+    assert found.failures == {}
+
+
+@pytest.mark.parametrize("size", ["256", "", "4,x", "0,4", "1,2,3,4", "-3,4"])
+def test_a_wrong_size_is_an_error_with_an_example(size):
+    with pytest.raises(ShapeError, match="--size 256,256"):
+        models(ModelsSettings(networks=True, size=size))
+
+
+def test_a_network_without_classes_is_refused():
+    with pytest.raises(ShapeError, match="at least 1, not 3, 0 and 10"):
+        models(ModelsSettings(networks=True, classes=0))

@@ -1,23 +1,26 @@
 """The one training loop: budget in, averaged weights out, resumable at any step."""
 
-import logging
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import gettempdir
 from time import monotonic
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from delineate.core.errors import PlanError
 from delineate.core.plan import Plan
 from delineate.core.progress import report
 from delineate.learn.batches import Batch
+from delineate.learn.guard import Guard
 from delineate.learn.objective import Objective
 from delineate.learn.processes import Processes
-
-log = logging.getLogger("delineate")
 
 
 class Drawing(Protocol):
@@ -66,12 +69,14 @@ class Trainer:
     """Seed of the batches."""
     processes: Processes
     """Who else trains."""
+    presence: NDArray[np.bool_] | None = None
+    """Which classes each training case holds, where the plan weighs them."""
+    folder: Path | None = None
+    """Where a batch that ends a run is kept; None takes the system's temporary folder."""
     step: int = 0
     """Steps done."""
     seconds: float = 0.0
     """Seconds spent, earlier parts of a resumed run counted in."""
-    skipped: int = 0
-    """Steps left out because the loss was not finite."""
     history: list[dict[str, float]] = field(default_factory=list)
     """A row per report: step, seconds, loss, learning rate, validation scores."""
     recent: list[float] = field(default_factory=list)
@@ -83,14 +88,26 @@ class Trainer:
         dims = self.plan.dims
         self.layout = torch.channels_last if dims == 2 else torch.channels_last_3d
         self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.takes_hints = getattr(self.model, "takes_priority", False)
+        self.objective = Objective(plan=self.plan, presence=self.presence, device=self.device)
+        if self.processes.world_size > 1 and self.objective.follows_the_run:
+            raise PlanError(
+                "objective must weigh classes and terms the same in every process, so with "
+                "torchrun only static or no weights. Train with one process, or change plan.yaml."
+            )
+        self.guard = Guard(self.folder or Path(gettempdir()), rank=self.processes.rank)
         self.optimiser = torch.optim.AdamW(
             self._groups(), lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=True
         )
         self.average = {
             name: value.detach().clone() for name, value in self.model.state_dict().items()
         }
-        self.objective = Objective(plan=self.plan)
         self.parallel = self.processes.wrap(self.model)
+
+    @property
+    def skipped(self) -> int:
+        """Steps left out because the loss was not finite."""
+        return self.guard.skipped
 
     def _groups(self) -> list[dict[str, Any]]:
         """Split parameters: scales and biases do not decay."""
@@ -99,6 +116,7 @@ class Trainer:
         return [
             {"params": matrices, "weight_decay": self.plan.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
+            *self.objective.terms.groups(),
         ]
 
     def run(self, batches: Drawing, *, each: Callable[["Trainer", float], None]) -> None:
@@ -131,17 +149,16 @@ class Trainer:
         rate = self.plan.learning_rate * schedule(share, self.plan.warmup)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
+        target = batch.target.to(self.device)
+        hints = (self.objective.priority(target),) if self.takes_hints else ()
         with self._precision():
-            outputs = self.parallel(image)
-        loss = self.objective.judge(outputs, batch.target.to(self.device)).loss
+            outputs = self.parallel(image, *hints)
+        loss = self.objective.judge(outputs, target, share).loss
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        if math.isfinite(float(norm)):
+        if self.guard.check(norm, batch, self.step):
             self.optimiser.step()
-        else:
-            self.skipped += 1
-            log.warning("Step %d was left out: its gradient is not finite.", self.step)
         self.step += 1
         self._move_average()
         self.recent.append(float(loss.detach()))
@@ -179,7 +196,7 @@ class Trainer:
         mean = sum(self.recent) / max(1, len(self.recent))
         rate = float(self.optimiser.param_groups[0]["lr"])
         row = {"step": self.step, "seconds": self.seconds, "loss": mean, "learning_rate": rate}
-        self.history.append({**row, **scores})
+        self.history.append({**row, **self.objective.row(), **scores})
         self.recent.clear()
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -195,7 +212,8 @@ class Trainer:
         facts = {
             "step": self.step,
             "seconds": self.seconds,
-            "skipped": self.skipped,
+            "guard": self.guard.state(),
+            "objective": self.objective.state(),
             "seed": self.seed,
             "history": self.history,
             "recent": self.recent,
@@ -229,7 +247,8 @@ class Trainer:
                     # The fused step walks through memory, so layouts must be the same.
                     entry[name] = torch.empty_like(parameter).copy_(value)
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
-        self.skipped = int(facts["skipped"])
+        self.guard.restore(facts["guard"])
+        self.objective.restore(facts["objective"])
         self.history, self.recent = list(facts["history"]), list(facts["recent"])
 
 

@@ -6,8 +6,11 @@ centre of a nucleus that the patch cuts is that of its visible part.
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from delineate.infer.decoders import OFFSET_SCALE
+from delineate.models.base import Points
+from delineate.models.points import gather
 
 IGNORED = -1.0
 UNKNOWN = -1.0
@@ -43,3 +46,29 @@ def make_targets(ids: Tensor, types: Tensor) -> Tensor:
         target[:, axis][inside] = ((centre[flat] - along) / OFFSET_SCALE).float()
     target[:, 3] = torch.where(inside & (types > 0), types - 1, torch.full_like(types, UNKNOWN))
     return target
+
+
+def at_points(target: Tensor, points: Points) -> Tensor:
+    """Take a target at chosen voxels of a grid; what lies beyond the image is ignored.
+
+    Args:
+        target: (N, *S) or (N, K, *S), on the image's grid.
+        points: Chosen voxels of that grid or a coarser one.
+
+    Returns:
+        (N, P) or (N, K, P): what stands nearest to the middle of each voxel.
+    """
+    dims = len(points.size)
+    layered = target if target.ndim == dims + 2 else target[:, None]
+    steps = [-(-a // b) for a, b in zip(layered.shape[2:], points.size, strict=True)]
+    missing = [
+        grid * step - have
+        for grid, step, have in zip(points.size, steps, layered.shape[2:], strict=True)
+    ]
+    pads = [pad for extra in reversed(missing) for pad in (0, extra)]
+    layered = functional.pad(layered, pads, value=-1)
+    for axis, (grid, step) in enumerate(zip(points.size, steps, strict=True)):
+        middle = torch.arange(grid, device=target.device) * step + step // 2
+        layered = layered.index_select(2 + axis, middle)
+    chosen = gather(layered, points.places)
+    return chosen if target.ndim == dims + 2 else chosen[:, 0]

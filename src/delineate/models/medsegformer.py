@@ -44,6 +44,9 @@ class MedSegFormer(nn.Module):
         Kirillov et al., 2020, arXiv:1912.08193; Kendall and Gal, 2017, arXiv:1703.04977.
     """
 
+    takes_priority = True
+    """Says that `forward` heeds a weight of each voxel in training."""
+
     def __init__(
         self,
         in_channels: int,

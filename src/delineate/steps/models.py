@@ -1,15 +1,19 @@
-"""Models: list the bundles that come with the package, with what they are worth."""
+"""Models: list the bundles that come with the package, or measure the networks to train."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from delineate.core.errors import ShapeError
 from delineate.core.plan import Plan
+
+if TYPE_CHECKING:
+    from delineate.infer.survey import Survey
 
 SHIPPED = Path(__file__).parents[1] / "bundles"
 """Where bundles lie in the package, one folder each."""
@@ -19,10 +23,24 @@ WEIGHTS = ("weights.safetensors", "best.safetensors", "last.safetensors")
 
 @dataclass(frozen=True, kw_only=True)
 class ModelsSettings:
-    """Which bundles to list."""
+    """Which bundles to list, or which networks to measure."""
 
     folder: Path | None = None
     """Folder of bundles or runs, one folder each; those that come with Delineate if left out."""
+    networks: bool = False
+    """Whether to measure the untrained networks instead: parameters, MACs, memory, time."""
+    only: str | None = None
+    """Networks to measure, separated by commas, such as unet,segformer-b0; all if left out."""
+    size: str = "256,256"
+    """Voxels of the measured image along each axis, two or three numbers."""
+    channels: int = 3
+    """Channels of the measured image."""
+    classes: int = 6
+    """Classes, background included, of the measured networks."""
+    rounds: int = 10
+    """Passes that are timed in each precision."""
+    device: str = "auto"
+    """Where to measure: auto, cpu, cuda or cuda:N."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,22 +89,56 @@ class Shelf:
         )
 
 
-def models(settings: ModelsSettings) -> Shelf:
-    """List models with purpose, licence, measured scores and size.
+def models(settings: ModelsSettings) -> "Shelf | Survey":
+    """List models with purpose, licence, measured scores and size, or measure networks.
 
     Args:
-        settings: Where to look.
+        settings: Where to look, or what to measure.
 
     Returns:
-        The list; a folder without `plan.yaml` is no bundle and left out.
+        The list; a folder without `plan.yaml` is no bundle and left out. With `networks`, what
+        was measured of each.
 
     Raises:
         PlanError: If a bundle's plan cannot be read.
+        ShapeError: If `size` is not two or three numbers.
+        UnknownNameError: If `only` names a network that there is not.
     """
+    if settings.networks:
+        return _survey(settings)
     folder = settings.folder or SHIPPED
     found = sorted(folder.iterdir()) if folder.is_dir() else []
     listings = tuple(read_listing(path) for path in found if (path / "plan.yaml").is_file())
     return Shelf(listings=listings, folder=folder)
+
+
+def _survey(settings: ModelsSettings) -> "Survey":
+    from delineate.infer.survey import Task, survey  # brings torch, which a list can do without
+
+    if min(settings.channels, settings.classes, settings.rounds) < 1:
+        raise ShapeError(
+            "channels, classes and rounds must be at least 1, not "
+            f"{settings.channels}, {settings.classes} and {settings.rounds}. Correct them."
+        )
+    task = Task(
+        size=_read_size(settings.size),
+        channels=settings.channels,
+        classes=settings.classes,
+        rounds=settings.rounds,
+        device=settings.device,
+    )
+    names = None if settings.only is None else [one.strip() for one in settings.only.split(",")]
+    return survey(task, names)
+
+
+def _read_size(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) not in (2, 3) or not all(part.isdigit() and int(part) for part in parts):
+        raise ShapeError(
+            f"size must be two or three numbers above 0, not {text!r}. Pass one such as "
+            "--size 256,256 or --size 32,128,128."
+        )
+    return tuple(map(int, parts))
 
 
 def read_listing(bundle: Path) -> Listing:
