@@ -146,9 +146,7 @@ def test_few_patches_a_step_lower_the_rate_of_every_family(bowel_mr):
     ("fixture", "by_hand"),
     [
         ("tiles", {"patch": (64, 64)}),
-        ("bowel_mr", {"dims": 2, "patch": (64, 64)}),
         ("bowel_mr", {"dims": 2, "slices": 3, "patch": (64, 64)}),
-        ("hippocampus", {"patch": (24, 32, 24)}),
         ("thick_ct", {"patch": (8, 64, 64)}),
     ],
 )

@@ -92,6 +92,10 @@ _ATROUS: dict[str, Any] = {
 _PYRAMID: dict[str, Any] = {
     "strides": (2,) * 5, "rate": 1e-3, "why_rate": _CONVOLUTIONS, "options": {"norm": "batch"},
 }  # fmt: skip
+_STAGES: dict[str, Any] = {
+    "strides": (1, 2, 2, 2, 2), "rate": 1e-3, "why_rate": "Is usual for U-Nets, with AdamW",
+    "options": {"norm": "batch"},
+}  # fmt: skip
 _TRANSFORMER: dict[str, Any] = {
     "strides": (4, 2, 2, 2), "rate": 1e-3, "why_rate": _SCRATCH, "weight_decay": 0.05,
     "options": {"norm": "batch"},
@@ -131,6 +135,18 @@ FAMILIES: dict[str, Family] = {
         usual=_encoder(0.5, 0.35, features=[128, 96, 64, 32, 16]),
         card=_resnet(34, 1.5),
         **_PYRAMID,
+    ),
+    "unet_original": Family(
+        brief=_features(0.5, 16, 32, 64, 128, 256),
+        usual=_features(1.1, 32, 64, 128, 256, 512),
+        card=_features(3.5, 64, 128, 256, 512, 1024),
+        **_STAGES,
+    ),
+    "unetpp": Family(
+        brief=_features(0.8, 16, 32, 64, 128, 256),
+        usual=_features(1.8, 32, 64, 128, 256, 512),
+        card=_features(1.8, 32, 64, 128, 256, 512),
+        **_STAGES,
     ),
     "resunetpp": Family(
         strides=(1, 2, 2, 2),
