@@ -66,13 +66,27 @@ TWO_D = ("consep",)
 """Ablation arms that are about imbalance run where a class is rare."""
 
 
+BASE: dict[str, Any] = {
+    "size": "nano",
+    "attention": "parallel",
+    "fusion": "gate",
+    "decoder": "mlp",
+    "refine": 2,
+    "iterations": 1,
+    "shares": (0.125, 0.125),
+    "points": "uncertain",
+    "uncertainty": "entropy",
+}
+"""What every arm of the ablation begins with; written out, since defaults follow its result."""
+
+
 def _turned(name: str, title: str, *, tasks: tuple[str, ...] | None = None, **turned: Any) -> Arm:
     changes, matched = turned.pop("changes", {}), turned.pop("as_large_as", {})
     return Arm(
         name=name,
         model="medsegformer",
         title=title,
-        options={"size": "nano", **turned},
+        options={**BASE, **turned},
         changes=changes,
         as_large_as=matched,
         tasks=tasks,
@@ -82,12 +96,13 @@ def _turned(name: str, title: str, *, tasks: tuple[str, ...] | None = None, **tu
 ABLATION: dict[str, Arm] = {
     arm.name: arm
     for arm in (
-        _turned("base", "as it comes"),
+        _turned(
+            "base", "parallel attention, gate, two scales, uncertain points by entropy, MLP decoder"
+        ),
         _turned("attention_spatial", "attention: spatial only", attention="spatial"),
         _turned("attention_channel", "attention: channel only", attention="channel"),
         _turned("attention_serial", "attention: serial", attention="serial"),
         _turned("attention_alternate", "attention: alternate", attention="alternate"),
-        _turned("attention_parallel", "attention: parallel", attention="parallel"),
         _turned(
             "attention_spatial_matched",
             "attention: spatial only, as many parameters as parallel",
@@ -96,10 +111,8 @@ ABLATION: dict[str, Arm] = {
         ),
         _turned("fusion_sum", "fusion: sum", fusion="sum"),
         _turned("fusion_scalar", "fusion: learned scalar", fusion="scalar"),
-        _turned("fusion_gate", "fusion: gate", fusion="gate"),
         _turned("refine_0", "refinement: none", refine=0),
         _turned("refine_1", "refinement: one scale", refine=1),
-        _turned("refine_2", "refinement: two scales", refine=2),
         _turned("iterations_2", "refinement: twice a scale", iterations=2),
         _turned("iterations_3", "refinement: three times a scale", iterations=3),
         _turned("rho_0.02", "refinement: 2 % of the points", shares=(0.02, 0.02)),

@@ -10,6 +10,7 @@ no run is under way.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -23,10 +24,17 @@ import comparison
 from arms import REFERENCE
 from places import HERE, NOT_YET, TAKEN, add_places
 from runs import Run
+from tasks import TASKS
 
 LATER_S = 120.0
 """After this time a run that was not possible is tried again."""
 MOST_FAILURES = 2
+ASK = (
+    "import dataclasses, json; from delineate.models import MODELS; "
+    "from delineate.core.plan import Plan; "
+    "print(json.dumps([*MODELS, *(entry.name for entry in dataclasses.fields(Plan))]))"
+)
+"""Asked of a new process each time, since rows may come while the runner is at work."""
 
 
 @dataclass(kw_only=True)
@@ -36,10 +44,12 @@ class Job:
     name: str
     result: Path
     words: list[str]
+    key: tuple[str, str]
+    """Task and arm: what holds one seed up holds up all."""
+    needs: frozenset[str]
+    """Networks of the table and fields of the plan that must be there."""
     is_alone: bool = False
     failures: int = 0
-    not_before: float = 0.0
-    notes: str = ""
 
 
 @dataclass(kw_only=True)
@@ -49,24 +59,35 @@ class Runner:
     jobs: list[Job]
     settings: argparse.Namespace
     going: dict[str, tuple[Job, subprocess.Popen[bytes]]] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    asked: float = float("-inf")
+    not_before: dict[tuple[str, str], float] = field(default_factory=dict)
+    waits: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def run(self) -> None:
         """Work until nothing is left, or time is up."""
         end = time.monotonic() + 60 * self.settings.minutes
         while self._left() and time.monotonic() < end:
             self._gather()
+            self._look()
             job = self._next()
-            if job is None:
-                if not self.going and all(job.not_before for job in self._left()):
-                    print("waiting for networks that are not there yet", flush=True)
-                    time.sleep(min(LATER_S, max(0.0, end - time.monotonic())))
+            if job is not None:
+                self._start(job)
+            else:
                 time.sleep(0.5)
-                continue
-            self._start(job)
         print("no new runs; waiting for those under way", flush=True)
         while self.going:
             self._gather()
             time.sleep(0.5)
+
+    def _look(self) -> None:
+        """Ask now and then which networks and fields there are."""
+        if time.monotonic() - self.asked < LATER_S / 2:
+            return
+        told = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True)
+        if told.returncode == 0:
+            self.known = frozenset(json.loads(told.stdout))
+        self.asked = time.monotonic()
 
     def _left(self) -> list[Job]:
         return [
@@ -81,7 +102,8 @@ class Runner:
             return None
         now = time.monotonic()
         for job in self._left():
-            if job.name not in self.going and job.not_before <= now:
+            is_free = job.name not in self.going and job.needs <= self.known
+            if is_free and self.not_before.get(job.key, 0.0) <= now:
                 return None if job.is_alone and self.going else job
         return None
 
@@ -107,14 +129,16 @@ class Runner:
                 continue
             del self.going[name]
             if job.result.exists():
+                self.waits.pop(job.key, None)
                 self._tell(job, "done")
-            elif code in (0, NOT_YET, TAKEN):  # 0 without a file: calibrate skipped it
-                job.not_before = time.monotonic() + LATER_S
+                continue
+            if code in (0, NOT_YET, TAKEN):  # 0 without a file: calibrate skipped it
                 self._tell(job, "not possible yet" if code != TAKEN else "another is at it")
             else:
                 job.failures += 1
-                job.not_before = time.monotonic() + LATER_S
                 self._tell(job, f"failed with {code}; see {self.settings.work / 'logs'}")
+            self.waits[job.key] = min(1800.0, 2 * self.waits.get(job.key, LATER_S / 2))
+            self.not_before[job.key] = time.monotonic() + self.waits[job.key]
 
     def _tell(self, job: Job, what: str) -> None:
         stamp = time.strftime("%H:%M:%S")
@@ -150,7 +174,13 @@ def _places(settings: argparse.Namespace) -> list[str]:
 def _job(run: Run, settings: argparse.Namespace) -> Job:
     words = [sys.executable, str(HERE / "runs.py"), run.id, *_places(settings)]
     words += ["--threads", str(settings.threads)]
-    return Job(name=run.id, result=run.path, words=words)
+    return Job(name=run.id, result=run.path, words=words, key=(run.task, run.arm), needs=needs(run))
+
+
+def needs(run: Run) -> frozenset[str]:
+    """Tell what a run cannot do without."""
+    arm = run.find_arm()
+    return frozenset({arm.model, *arm.changes, *TASKS[run.task].changes})
 
 
 def _with_calibrations(
@@ -167,7 +197,16 @@ def _with_calibrations(
             words = [sys.executable, str(HERE / "comparison.py"), "calibrate"]
             words += ["--tasks", run.task, "--arms", arm, *_places(settings)]
             name = f"calibrate.{run.task}.{arm}"
-            lined.append(Job(name=name, result=path, words=words, is_alone=True))
+            lined.append(
+                Job(
+                    name=name,
+                    result=path,
+                    words=words,
+                    key=(run.task, arm),
+                    needs=needs(run),
+                    is_alone=True,
+                )
+            )
         lined.append(job)
     return lined
 
