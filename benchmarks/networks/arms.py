@@ -130,6 +130,23 @@ ABLATION: dict[str, Arm] = {
             changes={"loss": "tversky_ce", "loss_options": {"alpha": 0.3, "beta": 0.7}},
             tasks=TWO_D,
         ),
+        _turned(
+            "weights_static",
+            "class weights 0.4 (background), 1.9, 1.3, 0.6, 0.8",
+            changes={"loss_options": {"class_weights": [0.4, 1.9, 1.3, 0.6, 0.8]}},
+            tasks=TWO_D,
+        ),
+        _turned("loss_focal", "Dice and focal loss", changes={"loss": "dice_focal"}, tasks=TWO_D),
+        _turned(
+            "loss_focal_tversky",
+            "focal Tversky and cross-entropy",
+            changes={"loss": "focal_tversky_ce"},
+            tasks=TWO_D,
+        ),
+        _turned(
+            "loss_lovasz", "Lovász and cross-entropy", changes={"loss": "lovasz_ce"}, tasks=TWO_D
+        ),
+        _turned("aleatoric_on", "a variance is learnt, too", aleatoric=True),
         _turned("rate_5e-4", "learning rate 5e-4", changes={"learning_rate": 5e-4}),
         _turned("rate_1e-3", "learning rate 1e-3", changes={"learning_rate": 1e-3}),
         _turned(

@@ -153,10 +153,11 @@ class Judge:
             }
             scores |= {key: _mean(list(by_class.values())), f"{key}_by_class": by_class}
         voxels = self.pooled[0, :, 2]
-        rarest = self.names[int(np.argmin(np.where(voxels, voxels, voxels.max() + 1)))]
+        by_number = [self.names[k] for k in np.argsort(voxels) if voxels[k]] or list(self.names)
         return scores | {
-            "rarest": rarest,
-            "rarest_dice": scores["pooled_by_class"][rarest],
+            "rarest": by_number[0],
+            "rarest_dice": scores["pooled_by_class"][by_number[0]],
+            "rare_dice": _mean([scores["pooled_by_class"][name] for name in by_number[:2]]),
             "ece": self.calibration.curve.ece,
             "ece_tempered": self.tempered.curve.ece,
             "temperature": self.temperature,

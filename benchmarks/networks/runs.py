@@ -10,7 +10,7 @@ import fcntl
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -33,7 +33,7 @@ from delineate.learn.supervised import Limit, Trainer
 from delineate.models import MODELS, build_model
 
 NAME = re.compile(r"(?P<task>\w+)\.(?P<budget>\w+)\.(?P<arm>[\w.-]+)\.s(?P<seed>\d+)")
-NUM_TUNING = 10
+NUM_TUNING = 16
 """Cases that the temperature is fitted to."""
 
 
@@ -159,7 +159,10 @@ def make_trainer(plan: Plan, steps: int, seed: int, device: str) -> Trainer:
     """Make the package's own trainer."""
     model = build(plan, seed, device)
     limit = Limit(steps=steps)
-    return Trainer(plan=plan, model=model, limit=limit, seed=seed, processes=Processes())
+    try:
+        return Trainer(plan=plan, model=model, limit=limit, seed=seed, processes=Processes())
+    except DelineateError as error:
+        raise NotYetError(f"{plan.loss} with {plan.loss_options}: {error}") from error
 
 
 def sized(budget: str, times: float) -> str:
@@ -200,7 +203,7 @@ def perform(run: Run, settings: argparse.Namespace) -> dict[str, Any]:
     model.load_state_dict(trainer.average)
     model.eval()
     few = 2 if run.kind == "smoke" else None
-    tuning, judging = ready.division.tuning[: few or NUM_TUNING], ready.division.judging[:few]
+    tuning, judging = spread(ready.division.tuning, few or NUM_TUNING), ready.division.judging[:few]
     start = perf_counter()
     temperature = fit_temperature(model, plan, store, tuning, side=task.judged_px)
     verdict = judge(model, plan, store, judging, side=task.judged_px, temperature=temperature)
@@ -234,6 +237,12 @@ def perform(run: Run, settings: argparse.Namespace) -> dict[str, Any]:
         "history": trainer.history,
         **origin(settings.device),
     }
+
+
+def spread(ids: Sequence[str], count: int) -> list[str]:
+    """Take so many cases, evenly over the list, its first among them."""
+    number = min(count, len(ids))
+    return [ids[place * len(ids) // number] for place in range(number)]
 
 
 def keep(model: nn.Module, path: Path) -> None:

@@ -40,11 +40,18 @@ COLUMNS = {
         "nuclei_band": "Dice in the band",
         "pooled": "Dice of types",
         "rarest_dice": "rarest type",
+        "rare_dice": "two rarest types",
         "ece_tempered": "ECE, tempered",
         "error_auroc": "AUROC of errors",
     },
 }
-POOLED = {"consep": {"pooled": "Dice", "pooled_band": "Dice in the band"}}
+POOLED = {
+    "consep": {
+        "pooled": "Dice",
+        "pooled_band": "Dice in the band",
+        "rare_dice": "two rarest classes",
+    }
+}
 """Where a class is absent from most images, images cannot be averaged: all pixels together."""
 LESS_IS_MORE = {"hd95", "ece_tempered", "ece"}
 KINDS = {"steps": "equal steps", "minutes": "equal minutes"}

@@ -23,6 +23,7 @@ BUDGET_S = 240.0
 """What the planner is told that a run may take: it chooses slim networks and mild variation."""
 UNSEEN_TILES = ("train_10", "train_19")
 """CoNSeP's tiles that judge: between them they hold all four types."""
+TUNING_TILES = ("train_16", "train_22")
 UNSEEN_TISSUES = ("kidney", "bladder")
 JUDGED_PX = 512
 """Side of the middle part of an image that is judged; larger ones cost minutes a run."""
@@ -69,20 +70,21 @@ def _hippocampus(dataset: Dataset) -> Division:
 
 
 def _consep(dataset: Dataset) -> Division:
-    """Two whole tiles judge, one more tunes."""
-    part = {"train_22": "tuning", **dict.fromkeys(UNSEEN_TILES, "judging")}
-    return _divided(dataset.ids(), lambda name: part.get(name.rsplit("_", 1)[0], "training"))
+    """Two whole tiles judge, two more tune."""
+    return _divided(dataset.ids(), _tile_part)
+
+
+def _tile_part(name: str) -> str:
+    tile = name.split(".")[-1].rsplit("_", 1)[0]
+    return "judging" if tile in UNSEEN_TILES else "tuning" if tile in TUNING_TILES else "training"
 
 
 def _nuclei(dataset: Dataset) -> Division:
-    """Two organs of MoNuSeg and two tiles of CoNSeP judge; prostate and a tile tune."""
+    """Two organs of MoNuSeg and two tiles of CoNSeP judge; prostate and tiles tune."""
 
     def part(name: str) -> str:
         if name.startswith("CoNSeP"):
-            tile = name.split(".")[1].rsplit("_", 1)[0]
-            return {"train_22": "tuning", **dict.fromkeys(UNSEEN_TILES, "judging")}.get(
-                tile, "training"
-            )
+            return _tile_part(name)
         tissue = dataset.tissue(name)
         if tissue in UNSEEN_TISSUES:
             return "judging"
