@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--arms", default=",".join(NETWORKS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--steps-per-turn", type=int, default=2)
+    parser.add_argument("--steps-per-turn", type=int, default=1)
     parser.add_argument("--anew", action="store_true", help="also what was calibrated before")
     parser.set_defaults(threads=2)
     settings = parser.parse_args()

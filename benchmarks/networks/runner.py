@@ -5,8 +5,8 @@
 
 It may be killed at any time, kill -9 included: a run is done when its file exists, files are
 written whole, and a lock that the kernel frees keeps two runners from doing the same run. Runs
-whose network is not there yet are tried again later; a missing calibration is made alone, when
-no run is under way.
+whose network is not there yet are tried again later; a missing calibration is made before the
+first run of equal minutes that needs it.
 """
 
 import argparse
@@ -110,7 +110,7 @@ class Runner:
     def _start(self, job: Job) -> None:
         log = self.settings.work / "logs" / f"{job.name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        threads = "2" if job.is_alone else "1"
+        threads = "2" if job.name.startswith("calibrate.") else "1"
         with log.open("ab") as sink:
             process = subprocess.Popen(
                 job.words,
@@ -204,7 +204,7 @@ def _with_calibrations(
                     words=words,
                     key=(run.task, arm),
                     needs=needs(run),
-                    is_alone=True,
+                    is_alone=settings.alone,
                 )
             )
         lined.append(job)
@@ -220,6 +220,7 @@ def main() -> None:
     parser.add_argument("--times", type=float, default=1.0, help="steps, as times the usual")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--nice", type=int, default=5)
+    parser.add_argument("--alone", action="store_true", help="calibrate while nothing else runs")
     parser.add_argument("--minutes", type=float, default=1e6, help="start nothing after this")
     parser.add_argument("--dry", action="store_true", help="only tell what is left")
     settings = parser.parse_args()
