@@ -100,6 +100,8 @@ def plan_arm(arm: Arm, ready: Ready) -> Plan:
     options = {**plan.model_options, **arm.options}
     if plan.model == "medsegformer" and plan.task == "instances":
         options = {"outputs": "instances", **options}
+    if plan.model.startswith("deeplab"):
+        options = {"size": list(plan.patch), **options}
     try:
         changed = replace(plan, model_options=options, **changes)
     except TypeError as error:
