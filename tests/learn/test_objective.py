@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from delineate.core.errors import PlanError
+from delineate.core.labels import LabelTable
 from delineate.learn.objective import Objective, read_objective
 from delineate.learn.targets import at_points
 from delineate.losses import get_loss
@@ -113,6 +114,24 @@ def test_weights_change_the_loss_that_takes_them_and_leave_others_alone(plan):
     assert cost("cldice", "static") == pytest.approx(cost("cldice", "none"))
 
 
+def test_types_of_objects_are_weighed_by_how_they_are_told_apart(plan):
+    labels = LabelTable.of_names({"a": 1, "b": 2})
+    ours = replace(plan, task="instances", loss="nuclei", labels=labels, dims=2)
+    ours = replace(ours, objective={"balance": "dynamic", "adaptive_tversky": True})
+    objective = Objective(plan=ours, presence=np.array([[True, True], [True, False]]))
+    target = torch.ones(1, 4, 8, 8)
+    target[:, 3, :4] = 0
+    logits = torch.zeros(1, 5, 8, 8)
+    logits[:, 3] = 5.0  # type a everywhere
+
+    for _ in range(4):
+        objective.judge([logits], target)
+
+    row = objective.row()
+    assert row["class_weights b"] > 1.5 * row["class_weights a"]
+    assert row["beta b"] > row["beta a"]
+
+
 def test_variance_is_learnt_after_a_tenth_of_the_run(plan):
     target = torch.zeros(1, 4, 4, 4, dtype=torch.long)
     logits = torch.zeros(1, 2, 4, 4, 4)
@@ -160,7 +179,7 @@ def test_state_brings_all_weights_back(plan, target):
     ("changes", "message"),
     [
         ({"objective": {"balanced": "dynamic"}}, "balanced"),
-        ({"objective": {"balance": "dynamic"}, "task": "instances"}, "regions"),
+        ({"objective": {"emphasis": 1.0}, "task": "instances"}, "regions"),
     ],
 )
 def test_wrong_options_are_named(plan, changes, message):

@@ -1,8 +1,18 @@
 """Chances of images, with numbers computed by hand."""
 
-import numpy as np
+from dataclasses import replace
 
-from delineate.learn.sampling import draw_round, find_presence, image_chances, limit_chances
+import numpy as np
+import pytest
+
+from delineate.learn.sampling import (
+    draw_round,
+    find_presence,
+    image_chances,
+    limit_chances,
+    take_chances,
+    take_presence,
+)
 from delineate.learn.store import Stored
 
 PRESENCE = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], bool)
@@ -107,3 +117,14 @@ def test_presence_of_objects_is_that_of_their_types():
     case = Stored(id="tile", image=np.zeros((3, 1, 4)), labels=np.stack([ids, types]), points=empty)
 
     assert find_presence([case], 3, objects=True).tolist() == [[False, False, True]]
+
+
+def test_plan_decides_whether_images_are_drawn_alike(store, plan):
+    ids = ["case0", "case1"]
+
+    assert take_presence(plan, store, ids) is None
+    weighed = replace(plan, objective={"balance": "static"})
+    assert take_presence(weighed, store, ids).tolist() == [[True], [True]]
+    assert take_chances(weighed, take_presence(weighed, store, ids)) is None
+    drawn = replace(plan, objective={"sampler": "weighted"})
+    assert take_chances(drawn, take_presence(drawn, store, ids)).sum() == pytest.approx(1)

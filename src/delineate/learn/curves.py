@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from delineate.core.files import whole
 
 KNOWN = ("step", "seconds", "loss", "learning_rate")
+WEIGHTS = ("class_weights ", "beta ", "term ")
+"""How names of weights begin, which are no scores."""
 
 
 def draw_curves(path: Path, history: Sequence[dict[str, float]]) -> None:
@@ -25,7 +27,8 @@ def draw_curves(path: Path, history: Sequence[dict[str, float]]) -> None:
     rate = left.twinx()
     rate.plot(minutes, [row["learning_rate"] for row in history], color="0.6", ls="--")
     rate.set(ylabel="learning rate (dashed)", ylim=(0, None))
-    names = [name for name in history[-1] if name not in KNOWN] if history else []
+    last = history[-1] if history else {}
+    names = [name for name in last if name not in KNOWN and not name.startswith(WEIGHTS)]
     for name in names:
         values = [row.get(name, float("nan")) for row in history]
         width = 2.0 if name == "dice" else 1.0

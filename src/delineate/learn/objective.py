@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from delineate.core.errors import PlanError
+from delineate.core.errors import PlanError, pick
 from delineate.core.plan import Plan
 from delineate.learn.balance import ClassBalance
 from delineate.learn.targets import at_points
@@ -24,6 +24,7 @@ from delineate.learn.terms import TermWeights
 from delineate.losses import get_loss
 from delineate.losses.aleatoric import aleatoric_loss
 from delineate.losses.compound import deep_supervision
+from delineate.losses.nuclei import count_types
 from delineate.losses.overlap import soft_counts
 from delineate.losses.pair import exact, log_likelihood
 from delineate.models.base import Answer, Points, resize
@@ -67,12 +68,11 @@ def read_objective(plan: Plan) -> dict[str, Any]:
     if strange := sorted(set(plan.objective) - set(known)):
         raise PlanError(f"objective has unknown options {strange}. Known are: {sorted(known)}.")
     chosen = {**known, **plan.objective}
-    weighs = chosen["balance"] != "none" or chosen["adaptive_tversky"] or chosen["emphasis"] > 0
-    if plan.task == "instances" and weighs:
+    pick(dict.fromkeys(("uniform", "weighted")), str(chosen["sampler"]), what="sampler")
+    if plan.task == "instances" and chosen["emphasis"] > 0:
         raise PlanError(
-            "objective.balance, adaptive_tversky and emphasis are for regions, and this plan's "
-            "task is instances, whose types are weighed by loss_options.class_weights. Leave them "
-            "out of plan.yaml."
+            "objective.emphasis is for regions, and this plan's task is instances. Leave it out "
+            "of plan.yaml."
         )
     return chosen
 
@@ -111,8 +111,9 @@ class Objective:
                 "objective weighs classes. Take it with learn.sampling.find_presence."
             )
         held = [int(count) for count in self.presence.sum(0)]
-        first = 0 if self.kind == "layers" else 1
         names = [label.name for label in self.plan.labels.labels]
+        has_background = self._is_regions and self.kind == "exclusive"
+        first = 1 if has_background else 0
         return ClassBalance(
             names=("background", *names)[1 - first :],
             counts=(len(self.presence), *held)[1 - first :],
@@ -145,7 +146,7 @@ class Objective:
             (N, *S), or None where all classes weigh alike.
         """
         weights = None if self.balance is None else self.balance.weights()
-        if weights is None:
+        if weights is None or not self._is_regions:
             return None
         table = torch.tensor(weights, dtype=torch.float32, device=target.device)
         if target.ndim == self.plan.dims + 1:
@@ -198,8 +199,9 @@ class Objective:
     def _learn(self, logits: Tensor, target: Tensor) -> None:
         self.steps += 1
         if self.balance is not None:
+            counted = soft_counts if self._is_regions else count_types
             with torch.no_grad():
-                self.balance.update(*soft_counts(logits, target))
+                self.balance.update(*counted(logits, target))
         if self.steps % self.epoch == 0:
             self.terms.close_period()
 
@@ -208,11 +210,10 @@ class Objective:
         if self.balance is None:
             return self.loss
         able = inspect.signature(self.loss).parameters
-        options = self.balance.options(self.device)
-        return get_loss(
-            self.plan.loss,
-            **{**self.plan.loss_options, **{k: v for k, v in options.items() if k in able}},
-        )
+        names = {"alpha": "type_alpha", "beta": "type_beta"} if not self._is_regions else {}
+        given = {names.get(k, k): v for k, v in self.balance.options(self.device).items()}
+        known = {name: value for name, value in given.items() if name in able}
+        return get_loss(self.plan.loss, **{**self.plan.loss_options, **known})
 
     def _on_grids(
         self, outputs: Sequence[Tensor], target: Tensor, loss: Callable[..., Tensor]
@@ -229,7 +230,9 @@ class Objective:
     def _on_points(self, points: Points, target: Tensor) -> Tensor:
         wanted = at_points(target, points)
         if self._is_regions:
-            return self.at_points(points.logits, wanted)
+            given = {} if self.balance is None else self.balance.options(self.device)
+            weights = given.get("class_weights")
+            return self.at_points(points.logits, wanted, class_weights=weights)
         return self.at_points(points.logits[..., None], wanted[..., None])
 
     def _point_loss(self) -> Callable[..., Tensor]:

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from delineate.learn.store import Stored
+from delineate.core.plan import Plan
+from delineate.learn.objective import read_objective
+from delineate.learn.store import Store, Stored
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -32,6 +34,41 @@ def find_presence(cases: Sequence[Stored], num_classes: int, *, objects: bool = 
         else:
             row[:] = [len(points) > 0 for points in case.points]
     return held
+
+
+def take_presence(plan: Plan, store: Store, ids: Sequence[str]) -> BoolArray | None:
+    """Tell which classes the training cases hold, where a plan's objective asks for it.
+
+    Args:
+        plan: The plan.
+        store: Prepared cases.
+        ids: Training cases.
+
+    Returns:
+        (I, C), or None where all classes and images weigh alike.
+    """
+    asked = read_objective(plan)
+    weighs = asked["balance"] != "none" or asked["adaptive_tversky"]
+    if not weighs and asked["sampler"] == "uniform":
+        return None
+    objects = plan.task == "instances"
+    cases = [store.get(case_id) for case_id in ids]
+    return find_presence(cases, len(plan.labels.labels), objects=objects)
+
+
+def take_chances(plan: Plan, presence: BoolArray | None) -> FloatArray | None:
+    """Tell how often each training case is drawn under a plan's objective.
+
+    Args:
+        plan: The plan.
+        presence: What `take_presence` found.
+
+    Returns:
+        Chances, (I,), sum 1, or None where all are drawn alike.
+    """
+    if presence is None or read_objective(plan)["sampler"] != "weighted":
+        return None
+    return image_chances(presence)
 
 
 def image_chances(

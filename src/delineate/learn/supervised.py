@@ -247,8 +247,9 @@ class Trainer:
                     # The fused step walks through memory, so layouts must be the same.
                     entry[name] = torch.empty_like(parameter).copy_(value)
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
-        self.guard.restore(facts["guard"])
-        self.objective.restore(facts["objective"])
+        if "objective" in facts:  # what came before it had nothing to remember
+            self.guard.restore(facts["guard"])
+            self.objective.restore(facts["objective"])
         self.history, self.recent = list(facts["history"]), list(facts["recent"])
 
 

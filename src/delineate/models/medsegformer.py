@@ -96,7 +96,8 @@ class MedSegFormer(nn.Module):
         stages = {"widths": chosen["widths"], "depths": chosen["depths"]}
         how = {"attention": "parallel", **stages, **hybrid}
         self.encoder = MixTransformer(in_channels, dims, **how)
-        wide: dict[str, Any] = {"features": chosen["features"], "norm": norm}
+        share = 2 if decoder == "unet" else 1
+        wide: dict[str, Any] = {"features": chosen["features"] // share, "norm": norm}
         self.decoder = make_decoder(decoder, self.encoder, dims, to_image=refine == 0, **wide)
         ends = (self.decoder.channels, out_channels)
         self.dropout = nn.Dropout(dropout)

@@ -24,6 +24,7 @@ from delineate.learn.curves import draw_curves
 from delineate.learn.handover import hand_over
 from delineate.learn.logbook import Logbook
 from delineate.learn.processes import Processes
+from delineate.learn.sampling import BoolArray, take_chances, take_presence
 from delineate.learn.selection import choose_cases
 from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
@@ -138,14 +139,15 @@ def train(settings: TrainSettings) -> Trained:
         ids = [*training, *validation]
         store.fill((dataset.case(case_id) for case_id in ids), len(ids))
     processes.wait()
-    trainer = _make_trainer(settings, decided, device, processes)
+    presence = take_presence(decided, store, training)
+    trainer = _make_trainer(settings, decided, device, processes, presence)
     logbook = Logbook(settings.out, store, validation, draw=draw_curves)
     logbook.resume(trainer)
     if processes.is_first:
         _write_facts(settings, decided, training, validation)
-    batches = Batches(
-        store, training, seed=settings.seed, rank=processes.rank, world_size=processes.world_size
-    )
+    place = {"rank": processes.rank, "world_size": processes.world_size}
+    chances = take_chances(decided, presence)
+    batches = Batches(store, training, seed=settings.seed, chances=chances, **place)
     with logbook.stoppable():
         trainer.run(batches, each=logbook.each)
     logbook.close()
@@ -243,7 +245,11 @@ def _check_asked(settings: TrainSettings, there: Plan) -> None:
 
 
 def _make_trainer(
-    settings: TrainSettings, plan: Plan, device: torch.device, processes: Processes
+    settings: TrainSettings,
+    plan: Plan,
+    device: torch.device,
+    processes: Processes,
+    presence: BoolArray | None,
 ) -> Trainer:
     torch.manual_seed(settings.seed)
     model = build_network(plan)
@@ -260,7 +266,13 @@ def _make_trainer(
         " in bfloat16" if plan.bf16 and has_bf16(device) else "",
     )
     return Trainer(
-        plan=plan, model=model.to(device), limit=limit, seed=settings.seed, processes=processes
+        plan=plan,
+        model=model.to(device),
+        limit=limit,
+        seed=settings.seed,
+        processes=processes,
+        presence=presence,
+        folder=settings.out,
     )
 
 
