@@ -17,7 +17,7 @@ from delineate.datasets.splits import make_folds
 from delineate.learn.store import Store
 from delineate.planning import Machine, make_plan, take_fingerprint
 
-RATE = 2e-3
+RATE = 6e-3
 """Peak learning rate of every network that says nothing else."""
 BUDGET_S = 240.0
 """What the planner is told that a run may take: it chooses slim networks and mild variation."""

@@ -17,17 +17,22 @@ from delineate.models.blocks import CONVOLUTIONS
 from delineate.models.mit import MixTransformer
 from delineate.models.points import Choice
 from delineate.models.refinement import Corrector, Refiner, grids
-from delineate.models.segformer import initialise, make_decoder
+from delineate.models.segformer import make_decoder
 from delineate.models.uncertainty import MEASURES, mutual_information
 
 SIZES: dict[str, dict[str, Any]] = {
-    "nano": {"widths": (16, 32, 80, 128), "depths": (1, 1, 2, 1), "features": 64, "stem": 16},
-    "tiny": {"widths": (24, 48, 120, 192), "depths": (2, 2, 2, 2), "features": 96, "stem": 16},
-    "b0": {"widths": (32, 64, 160, 256), "depths": (2, 2, 2, 2), "features": 128, "stem": 24},
-    "b1": {"widths": (64, 128, 320, 512), "depths": (2, 2, 2, 2), "features": 256, "stem": 32},
-    "b2": {"widths": (64, 128, 320, 512), "depths": (3, 4, 6, 3), "features": 256, "stem": 32},
+    size: {"stages": {"widths": widths, "depths": depths}, "features": features, "stem": stem}
+    for size, widths, depths, features, stem in (
+        ("nano", (16, 32, 80, 128), (1, 1, 2, 1), 64, 16),
+        ("tiny", (24, 48, 120, 192), (2, 2, 2, 2), 96, 16),
+        ("b0", (32, 64, 160, 256), (2, 2, 2, 2), 128, 24),
+        ("b1", (64, 128, 320, 512), (2, 2, 2, 2), 256, 32),
+        ("b2", (64, 128, 320, 512), (3, 4, 6, 3), 256, 32),
+    )
 }
 """Channels and blocks of each stage, channels of the decoder and of the stem."""
+HYBRID: dict[str, Any] = {"attention": "parallel", "drop_path": 0.0}
+"""Options of the encoder, unless said otherwise."""
 KINDS = ("exclusive", "layers", "instances")
 """What outputs can be: one class a voxel, overlapping layers, or maps of objects."""
 LOG_VARIANCE = (-7.0, 3.0)
@@ -63,7 +68,7 @@ class MedSegFormer(nn.Module):
         uncertainty: str = "entropy",
         aleatoric: bool = False,
         dense: bool = False,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
         norm: str = "batch",
         **hybrid: Any,  # noqa: ANN401 - of the encoder
     ) -> None:
@@ -87,33 +92,40 @@ class MedSegFormer(nn.Module):
             norm: Normalisation in decoder and stem.
             **hybrid: Of `MixTransformer`, other than the size gives: `attention` ("parallel" if
                 left out), `fusion`, `channel_kind`, `strides`, `depths`, `expansion`,
-                `drop_path`.
+                `drop_path` (0 if left out).
         """
         super().__init__()
         _check(outputs, uncertainty, points, refine, iterations)
         chosen = pick(SIZES, size, what="size of medsegformer")
         self.outputs, self.uncertainty = outputs, uncertainty
-        stages = {"widths": chosen["widths"], "depths": chosen["depths"]}
-        how = {"attention": "parallel", **stages, **hybrid}
-        self.encoder = MixTransformer(in_channels, dims, **how)
-        share = 2 if decoder == "unet" else 1
-        wide: dict[str, Any] = {"features": chosen["features"] // share, "norm": norm}
-        self.decoder = make_decoder(decoder, self.encoder, dims, to_image=refine == 0, **wide)
+        self.encoder = MixTransformer(in_channels, dims, **{**chosen["stages"], **HYBRID, **hybrid})
+        wide = chosen["features"] // (2 if decoder == "unet" else 1)
+        how: dict[str, Any] = {"features": wide, "norm": norm, "to_image": refine == 0}
+        self.decoder = make_decoder(decoder, self.encoder, dims, **how)
         ends = (self.decoder.channels, out_channels)
         self.dropout = nn.Dropout(dropout)
         self.head = CONVOLUTIONS[dims](*ends, 1)
-        has_variance = aleatoric or uncertainty == "aleatoric"
-        self.variance = CONVOLUTIONS[dims](*ends, 1) if has_variance else None
+        noisy = aleatoric or uncertainty == "aleatoric"
+        self.variance = CONVOLUTIONS[dims](*ends, 1) if noisy else None
         finer = grids(self.encoder.strides[0])[:refine]
         means: dict[str, Any] = {"choice": Choice(shares=tuple(shares), by=points)}
         means |= {"kind": outputs, "measure_by": uncertainty, "stem": chosen["stem"]}
-        means["width"] = min(64, chosen["features"] // 2)
         means |= {"norm": norm, "strides": finer, "iterations": iterations, "is_dense": dense}
+        means["width"] = min(64, chosen["features"] // 2)
         self.refiner = Refiner(in_channels, *ends, dims, **means) if finer else None
         self._begin()
 
     def _begin(self) -> None:
-        initialise(self)
+        # Wider than SegFormer draws its weights: that learns markedly faster from scratch.
+        convolutions: Any = tuple(CONVOLUTIONS.values())
+        for module in self.modules():
+            if isinstance(module, convolutions):
+                nn.init.kaiming_normal_(module.weight, a=0.01, nonlinearity="leaky_relu")
+            elif isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+            for name, value in module.named_parameters(recurse=False):
+                if name == "bias" and isinstance(module, (*convolutions, nn.Linear)):
+                    nn.init.zeros_(value)
         if self.variance is not None:
             nn.init.constant_(self.variance.bias, -3.0)
         for module in self.modules():

@@ -145,9 +145,8 @@ def train(settings: TrainSettings) -> Trained:
     logbook.resume(trainer)
     if processes.is_first:
         _write_facts(settings, decided, training, validation)
-    place = {"rank": processes.rank, "world_size": processes.world_size}
-    chances = take_chances(decided, presence)
-    batches = Batches(store, training, seed=settings.seed, chances=chances, **place)
+    place = {"rank": processes.rank, "world_size": processes.world_size, "seed": settings.seed}
+    batches = Batches(store, training, chances=take_chances(decided, presence), **place)
     with logbook.stoppable():
         trainer.run(batches, each=logbook.each)
     logbook.close()
