@@ -46,3 +46,20 @@ def test_parameters_have_the_names_of_published_weights():
 
     assert {"features.0.0.weight", "features.1.conv.1.weight", "features.18.1.bias"} <= names
     assert {"features.17.conv.0.0.weight", "features.17.conv.3.running_mean"} <= names
+
+
+def test_features_are_those_of_hugging_face():
+    transformers = pytest.importorskip("transformers", reason="The peer is not installed.")
+    torch.manual_seed(0)
+    config = transformers.MobileNetV2Config(tf_padding=False, layer_norm_eps=1e-5)
+    peer = transformers.MobileNetV2Model(config, add_pooling_layer=False).eval()
+    model = MobileNetV2(3, 2).eval()
+    # Both list the same layers in the same order, under other names.
+    model.load_state_dict(dict(zip(model.state_dict(), peer.state_dict().values(), strict=True)))
+    image = torch.randn(1, 3, 96, 64)
+
+    expected = peer(image).last_hidden_state
+
+    assert torch.allclose(
+        model(image)[-1], expected, atol=1e-4 * float(expected.detach().abs().max())
+    )

@@ -67,3 +67,38 @@ def test_parameters_have_the_names_of_published_weights():
 def test_unknown_depth_names_the_nearest():
     with pytest.raises(UnknownNameError, match="Choose one of: 101, 18, 34, 50"):
         ResNet(3, 2, depth=19)
+
+
+def renamed(name):
+    """Hugging Face's name of a tensor in the published names."""
+    words = name.split(".")
+    kind, value = ("conv", "0") if words[-2] == "convolution" else ("bn", "1")
+    if words[0] == "embedder":
+        return f"{kind}1.{words[-1]}"
+    stage = f"layer{int(words[2]) + 1}.{words[4]}"
+    if words[5] == "shortcut":
+        return f"{stage}.downsample.{value}.{words[-1]}"
+    return f"{stage}.{kind}{int(words[6]) + 1}.{words[-1]}"
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_features_are_those_of_hugging_face(depth):
+    transformers = pytest.importorskip("transformers", reason="The peer is not installed.")
+    torch.manual_seed(0)
+    is_basic, sizes = depth == 18, [64, 128, 256, 512]
+    config = transformers.ResNetConfig(
+        layer_type="basic" if is_basic else "bottleneck",
+        depths=[2, 2, 2, 2] if is_basic else [3, 4, 6, 3],
+        hidden_sizes=sizes if is_basic else [4 * size for size in sizes],
+    )
+    peer = transformers.ResNetModel(config).eval()
+    model = ResNet(3, 2, depth=depth).eval()
+    model.load_state_dict({renamed(key): value for key, value in peer.state_dict().items()})
+    image = torch.randn(1, 3, 96, 64)
+
+    theirs = peer(image, output_hidden_states=True).hidden_states[1:]
+
+    for level, expected in zip(model(image)[1:], theirs, strict=True):
+        assert torch.allclose(
+            level, expected, rtol=1e-4, atol=1e-4 * float(expected.detach().abs().max())
+        )
