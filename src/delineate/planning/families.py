@@ -149,14 +149,14 @@ FAMILIES: dict[str, Family] = {
     ),
     "unet_original": Family(
         brief=_features(0.5, 16, 32, 64, 128, 256),
-        usual=_features(1.1, 32, 64, 128, 256, 512),
-        card=_features(3.5, 64, 128, 256, 512, 1024),
+        usual=_features(1.7, 32, 64, 128, 256, 512),
+        card=_features(5.5, 64, 128, 256, 512, 1024),
         **_STAGES,
     ),
     "unetpp": Family(
-        brief=_features(0.8, 16, 32, 64, 128, 256),
-        usual=_features(1.8, 32, 64, 128, 256, 512),
-        card=_features(1.8, 32, 64, 128, 256, 512),
+        brief=_features(0.7, 8, 16, 32, 64, 128),
+        usual=_features(1.7, 16, 32, 64, 128, 256),
+        card=_features(5.0, 32, 64, 128, 256, 512),
         **_STAGES,
     ),
     "resunetpp": Family(
