@@ -1,13 +1,14 @@
 """Write docs/reference.md: every option of every command, and every row of every table.
 
-The lower part of docs/losses.md is written, too: each loss with its formula, options and source.
+The lower parts of docs/losses.md and docs/networks.md are written, too: each loss with its
+formula, options and source, each network with its options and source.
 """
 
 import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from importlib import import_module
 from itertools import pairwise
@@ -16,9 +17,11 @@ from typing import Any
 
 from delineate.cli import COMMANDS, OPTIONS
 from delineate.losses import LOSSES
+from delineate.models import MODELS
 
 TARGET = Path(__file__).with_name("reference.md")
 LOSS_PAGE = Path(__file__).with_name("losses.md")
+NETWORK_PAGE = Path(__file__).with_name("networks.md")
 MARK = "<!-- From here on made by `make docs` from the code; do not edit. -->"
 TABLES = {
     "readers": "READERS",
@@ -121,6 +124,61 @@ def read_sections(text: str) -> dict[str, str]:
     return {"": parts[0].strip()} | {name: textwrap.dedent(body).strip() for name, body in named}
 
 
+def list_options(made: Callable[..., Any], args: str) -> list[str]:
+    """Lay out the keyword arguments of a function or class with what its docstring says.
+
+    Args:
+        made: The function or class.
+        args: The section "Args" of the docstring.
+
+    Returns:
+        Lines of Markdown.
+    """
+    entries = re.split(r"\n(?=\**\w+:)", args)
+    meanings = {entry.partition(": ")[0]: entry.partition(": ")[2] for entry in entries}
+    lines = ["| option | default | meaning |", "|---|---|---|"]
+    for option in inspect.signature(made).parameters.values():
+        if option.kind is option.KEYWORD_ONLY:
+            meaning = " ".join(meanings[option.name].split()).replace("|", "\\|")
+            lines.append(f"| `{option.name}` | {option.default} | {meaning} |")
+        elif option.kind is option.VAR_KEYWORD:
+            meaning = " ".join(meanings[f"**{option.name}"].split()).replace("|", "\\|")
+            lines.append(f"| further | | {meaning} |")
+    return lines
+
+
+def describe_network(name: str) -> list[str]:
+    """Describe a network by its docstring and its options.
+
+    Args:
+        name: Row of `MODELS`.
+
+    Returns:
+        Lines of Markdown.
+    """
+    module, kind = MODELS[name].split(":")
+    network = getattr(import_module(module), kind)
+    sections = read_sections(inspect.getdoc(network) or "")
+    options = read_sections(inspect.getdoc(network.__init__) or "")
+    source = " ".join(sections.get("Source", "").split())
+    lines = [f"### {name}", "", sections[""], "", *list_options(network, options["Args"]), ""]
+    return [*lines, *([f"Source: {source}", ""] if source else [])]
+
+
+def build_networks(page: str) -> str:
+    """Renew the lower part of the page of networks.
+
+    Args:
+        page: The page as it is.
+
+    Returns:
+        The page as it should be.
+    """
+    upper = page.split(MARK)[0]
+    lines = [line for name in MODELS for line in describe_network(name)]
+    return "\n".join([f"{upper}{MARK}", "", *lines])
+
+
 def describe_loss(name: str) -> list[str]:
     """Describe a loss by its docstring and its options.
 
@@ -133,13 +191,7 @@ def describe_loss(name: str) -> list[str]:
     module, function = LOSSES[name].split(":")
     loss = getattr(import_module(module), function)
     sections = read_sections(inspect.getdoc(loss) or "")
-    entries = re.split(r"\n(?=\w+:)", sections["Args"])
-    meanings = {entry.partition(": ")[0]: entry.partition(": ")[2] for entry in entries}
-    lines = [f"### {name}", "", sections[""], "", "| option | default | meaning |", "|---|---|---|"]
-    for option in inspect.signature(loss).parameters.values():
-        if option.kind is option.KEYWORD_ONLY:
-            meaning = " ".join(meanings[option.name].split()).replace("|", "\\|")
-            lines.append(f"| `{option.name}` | {option.default} | {meaning} |")
+    lines = [f"### {name}", "", sections[""], "", *list_options(loss, sections["Args"])]
     value = " ".join(sections["Returns"].split())
     source = " ".join(sections.get("Source", "").split())
     return [*lines, "", f"Value: {value}", "", *([f"Source: {source}", ""] if source else [])]
@@ -177,3 +229,5 @@ def build() -> Iterable[str]:
 if __name__ == "__main__":
     TARGET.write_text("\n".join(build()), encoding="utf-8")
     LOSS_PAGE.write_text(build_losses(LOSS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    networks = NETWORK_PAGE.read_text(encoding="utf-8")
+    NETWORK_PAGE.write_text(build_networks(networks), encoding="utf-8")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from delineate.metrics import METRICS
     from delineate.models import MODELS
     from delineate.readers import READERS, read_image, read_mask
+    from delineate.steps.describe import DescribeSettings, describe
     from delineate.steps.evaluate import EvaluateSettings, evaluate
     from delineate.steps.plan import PlanSettings, plan
     from delineate.steps.predict import PredictSettings, predict
@@ -39,6 +40,7 @@ _HOMES = {
     "metrics": ("METRICS",),
     "datasets": ("DATASETS", "open_dataset"),
     "infer.predictor": ("Predictor",),
+    "steps.describe": ("DescribeSettings", "describe"),
     "steps.plan": ("PlanSettings", "plan"),
     "steps.train": ("TrainSettings", "train"),
     "steps.predict": ("PredictSettings", "predict"),
@@ -55,6 +57,7 @@ __all__ = [
     "WRITERS",
     "Case",
     "DelineateError",
+    "DescribeSettings",
     "EvaluateSettings",
     "Geometry",
     "Image",
@@ -67,6 +70,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "TrainSettings",
+    "describe",
     "evaluate",
     "load",
     "open_dataset",

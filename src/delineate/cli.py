@@ -23,6 +23,7 @@ from delineate.core.progress import show_with
 from delineate.drawer import Drawer
 
 COMMANDS: dict[str, str] = {
+    "init": "Write a project folder for a dataset: its facts, a plan, and a script for each step.",
     "describe": "Say what a folder holds: layout, cases, classes, spacing and problems.",
     "plan": "Decide everything for a dataset and write it down with the reasons.",
     "train": "Train on a folder of labelled scans within a budget; goes on if stopped.",

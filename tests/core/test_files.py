@@ -4,7 +4,7 @@ import os
 import pytest
 
 from delineate.core.errors import FileError
-from delineate.core.files import whole, write_text
+from delineate.core.files import whole, whole_folder, write_text
 
 
 def write_half(target, error):
@@ -70,3 +70,42 @@ def test_files_may_be_read_as_widely_as_the_user_lets_them(tmp_path):
         os.umask(before)
 
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def make_folder(target, *, error=None, meanwhile=None):
+    with whole_folder(target) as draft:
+        (draft / "a.txt").write_text("new")
+        if meanwhile:
+            meanwhile.mkdir()
+        if error:
+            raise error
+
+
+def test_a_folder_appears_with_all_that_is_in_it(tmp_path):
+    make_folder(tmp_path / "project")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+    assert (tmp_path / "project" / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError("half way"), KeyboardInterrupt()])
+def test_a_folder_that_could_not_be_finished_leaves_nothing(tmp_path, error):
+    with pytest.raises(type(error)):
+        make_folder(tmp_path / "project", error=error)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_appeared_meanwhile_is_left_alone(tmp_path):
+    with pytest.raises(FileError, match="exists already"):
+        make_folder(tmp_path / "project", meanwhile=tmp_path / "project")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+    assert not list((tmp_path / "project").iterdir())
+
+
+def test_a_full_disk_is_said_of_a_folder_too(tmp_path):
+    with pytest.raises(FileError, match=r"No space left.*nothing was left"):
+        make_folder(tmp_path / "p", error=OSError(errno.ENOSPC, "No space left on device"))
+
+    assert list(tmp_path.iterdir()) == []

@@ -11,9 +11,8 @@ from torch import nn
 
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
-from delineate.infer.bundle import num_outputs
+from delineate.infer.bundle import build_network, num_outputs
 from delineate.infer.decoders import Maps
-from delineate.models import build_model
 
 
 class Threshold(nn.Module):
@@ -78,9 +77,7 @@ def make_run(tmp_path, make_plan):
         folder.mkdir()
         plan.save(folder / "plan.yaml")
         torch.manual_seed(0)
-        model = build_model(
-            plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
-        )
+        model = build_network(plan)
         facts = {"plan_hash": plan.hash(), "labels": plan.labels.to_dict(), "weights_hash": name}
         save_file(
             model.state_dict(), folder / "best.safetensors", metadata={"facts": json.dumps(facts)}

@@ -1,13 +1,22 @@
 import json
 
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from delineate.core.errors import FileError, PlanError, UnknownNameError
 from delineate.core.labels import Label, LabelTable
 from delineate.core.plan import Plan
-from delineate.infer.bundle import find_bundle, list_bundles, load_bundle, num_outputs
+from delineate.infer.bundle import (
+    build_network,
+    find_bundle,
+    list_bundles,
+    load_bundle,
+    num_inputs,
+    num_outputs,
+)
+from delineate.models.slices import LateFusion
 
 
 def test_a_run_folder_loads_with_its_plan_and_hash(make_run):
@@ -119,3 +128,23 @@ def test_more_labels_than_a_byte_holds_are_refused(make_plan):
 
     with pytest.raises(PlanError, match="at most 254"):
         num_outputs(make_plan(labels=labels))
+
+
+@pytest.mark.parametrize("fusion", ["early", "late"])
+def test_a_network_of_several_slices_loads_and_takes_all_of_them(make_run, fusion):
+    options = {"features": [4, 8], "slice_fusion": fusion}
+    folder = make_run(
+        dims=2, slices=5, patch=(16, 16), channels=("MR", "T2"), model_options=options
+    )
+
+    bundle = load_bundle(folder)
+
+    logits = bundle.model(torch.randn(2, num_inputs(bundle.plan), 16, 16))[0]
+    assert num_inputs(bundle.plan) == 10
+    assert logits.shape == (2, 3, 16, 16)
+    assert isinstance(bundle.model, LateFusion) == (fusion == "late")
+
+
+def test_slices_edited_to_an_even_number_describe_no_network(make_plan):
+    with pytest.raises(PlanError, match="odd number"):
+        build_network(make_plan(dims=2, slices=2, patch=(16, 16)))

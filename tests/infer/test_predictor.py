@@ -9,6 +9,7 @@ from delineate.core.image import Image
 from delineate.core.labels import Label, LabelTable
 from delineate.infer.device import choose_device, has_bf16
 from delineate.infer.predictor import Predictor
+from delineate.infer.preparation import prepare_image
 
 
 def blocks(shape: tuple[int, ...]) -> np.ndarray:
@@ -185,3 +186,35 @@ def test_the_cpu_is_always_there():
 def test_micrometres_are_refused_by_a_model_of_regions(make_predictor):
     with pytest.raises(GeometryError, match=r"mpp is for models of nuclei.*Leave --mpp out"):
         make_predictor().predict(image_of(blocks((16, 16, 16))), mpp=0.25)
+
+
+class Everything(torch.nn.Module):
+    """Answers with what it is given: as many logits as slices."""
+
+    def forward(self, image):
+        return [image]
+
+
+def test_a_flat_network_is_given_the_neighbours_at_the_working_spacing(make_plan):
+    plan = make_plan(
+        labels=LabelTable.of_names({f"class{place}": place for place in range(1, 5)}),
+        dims=2, slices=5, slice_step=2, patch=(16, 16), spacing_mm=(2.0, 1.0, 1.5),
+    )  # fmt: skip
+    array = np.random.default_rng(0).normal(size=(24, 20, 30)).astype(np.float32)
+    image = image_of(array, Geometry.of_spacing(array.shape, (3.0, 1.0, 1.0)))
+    predictor = Predictor(plan=plan, model=Everything())
+    working = torch.from_numpy(prepare_image(image, plan).array)[0]
+
+    seen = torch.cat([slab for _, slab in predictor.logits(working.numpy()[None])], dim=1)
+
+    assert working.shape == (36, 20, 20)
+    for channel, offset in zip(seen, (-4, -2, 0, 2, 4), strict=True):
+        places = (torch.arange(36) + offset).clamp(0, 35)
+        assert torch.allclose(channel, working[places], atol=1e-5)
+
+
+def test_a_picture_is_refused_by_a_network_of_several_slices(make_plan):
+    predictor = Predictor(plan=make_plan(dims=2, slices=3, patch=(16, 16)), model=Everything())
+
+    with pytest.raises(ShapeError, match=r"is 2-D \(30 x 20\).*Pass the whole volume"):
+        predictor.predict(image_of(blocks((30, 20))))

@@ -130,3 +130,48 @@ def test_the_middle_of_a_tile_weighs_most_and_no_voxel_nothing():
     assert weight.max() == 1
     assert weight.min() == pytest.approx(1e-3)
     assert torch.allclose(weight, weight.flip(0))
+
+
+@pytest.mark.parametrize(("shape", "patch"), [((7, 20, 30), (1, 16, 16)), ((1, 40, 40), (1, 8, 8))])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_each_slice_comes_with_its_neighbours_and_the_ends_stand_in(shape, patch, batch):
+    image, offsets = torch.randn(2, *shape), (-4, -2, 0, 2, 4)
+    tiling = lay_tiles(shape, patch, overlap=0.5)
+    background = torch.zeros(10)
+
+    _, seen = gather(
+        slide(image, tiling, lambda tile: tile, background=background, batch=batch, offsets=offsets)
+    )
+
+    places = torch.arange(shape[0])
+    expected = [image[:, (places + offset).clamp(0, shape[0] - 1)] for offset in offsets]
+    assert torch.allclose(seen, torch.cat(expected), atol=1e-5)
+
+
+def test_an_empty_slice_beside_a_full_one_is_still_run():
+    image = torch.zeros(1, 9, 32, 32)
+    image[:, 4] = torch.rand(32, 32) + 1
+    tiling, num_run = lay_tiles((9, 32, 32), (1, 32, 32), overlap=0.5), 0
+
+    def network(tiles: Tensor) -> Tensor:
+        nonlocal num_run
+        num_run += len(tiles)
+        return tiles[:, :2]
+
+    gather(slide(image, tiling, network, background=BACKGROUND, batch=4, offsets=(-1, 0, 1)))
+
+    assert num_run == 3
+
+
+def test_neighbours_are_cut_tile_by_tile_and_never_of_the_whole_volume():
+    image, largest = torch.randn(1, 40, 16, 16), 0
+    tiling = lay_tiles((40, 16, 16), (1, 16, 16), overlap=0.5)
+
+    def network(tiles: Tensor) -> Tensor:
+        nonlocal largest
+        largest = max(largest, tiles.numel())
+        return tiles[:, :2]
+
+    gather(slide(image, tiling, network, background=BACKGROUND, batch=2, offsets=range(-3, 4)))
+
+    assert largest == 2 * 7 * 16 * 16

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
+from delineate.infer.predictor import Predictor
 from delineate.learn.batches import Batches, draw_warp, vary
 from delineate.learn.store import Store
 
@@ -135,6 +137,97 @@ def test_turns_without_interpolation_are_all_eight():
     assert len({tuple(np.rint(np.frombuffer(turn)).tolist()) for turn in turns}) == 8
 
 
+def sliced(plan, folder, make_case, *, level, **changes):
+    """A store of one volume of noise in two channels whose label lies in one slice alone."""
+    case = make_case(0, shape=(9, 16, 12))
+    pixels = np.random.default_rng(1).normal(size=(2, 9, 16, 12)).astype(np.float32)
+    truth = np.zeros((9, 16, 12), np.uint8)
+    truth[level, 4:9, 3:8] = 1
+    case = replace(
+        case,
+        image=Image.of(pixels, case.image.geometry, ("MR", "T2")),
+        mask=Mask.of(truth, case.image.geometry),
+    )
+    values = {
+        "dims": 2, "slices": 5, "slice_step": 2, "patch": (16, 12), "foreground": 1.0,
+        "channels": ("MR", "T2"), "augmentation": {},
+        "normalisation": ({"kind": "range", "low": 0.0, "high": 1.0},) * 2,
+    }  # fmt: skip
+    store = Store(folder, replace(plan, **{**values, **changes}))
+    store.fill([case], 1)
+    return store
+
+
+@pytest.mark.parametrize("level", [0, 4, 8])
+def test_patches_of_a_slice_hold_its_neighbours(tmp_path, plan, make_case, level):
+    store = sliced(plan, tmp_path, make_case, level=level)
+    volume = store.get("case0").image.astype(np.float32)
+
+    batch = Batches(store, ["case0"], seed=0).draw(0)
+
+    places = np.clip(np.arange(level - 4, level + 5, 2), 0, 8)
+    expected = np.concatenate([volume[:, place] for place in places])
+    assert batch.image.shape == (2, 10, 16, 12)
+    assert np.allclose(batch.image[0], expected, atol=1e-6)
+    assert np.array_equal(batch.target[0] == 1, store.get("case0").labels[0, level] == 1)
+
+
+@pytest.mark.parametrize("level", [0, 1, 5, 8])
+def test_training_and_prediction_show_a_slice_with_the_same_channels(
+    tmp_path, plan, make_case, level
+):
+    store = sliced(plan, tmp_path, make_case, level=level)
+    tiles = []
+
+    class Watching(torch.nn.Module):
+        def forward(self, image):
+            tiles.extend(image)
+            return [image[:, :2]]
+
+    trained = Batches(store, ["case0"], seed=0).draw(0).image[0]
+    predictor = Predictor(plan=store.plan, model=Watching())
+    list(predictor.logits(store.get("case0").image.astype(np.float32)))
+
+    assert len(tiles) == 9
+    assert torch.allclose(trained, tiles[level], atol=1e-6)
+
+
+def test_slices_are_warped_alike(tmp_path, plan, make_case):
+    turns = {name: plan.augmentation[name] for name in ("rotate_degrees", "scale", "elastic")}
+    store = sliced(plan, tmp_path, make_case, level=0, augmentation=turns)
+
+    image = Batches(store, ["case0"], seed=0).draw(0).image
+
+    # Below the first slice stands the first slice: three copies, and whatever is done to one
+    # is done to all.
+    assert torch.equal(image[:, 0:2], image[:, 2:4])
+    assert torch.equal(image[:, 0:2], image[:, 4:6])
+
+
+def test_slices_change_their_tones_alike():
+    slice_ = torch.randn(4, 2, 8, 8)
+    ranges = {
+        "gamma": [0.5, 2.0], "brightness": 0.3, "contrast": [0.5, 2.0], "lowres": 1.0,
+        "blur": [0.5, 1.0], "bias_field": 0.3,
+    }  # fmt: skip
+
+    for seed in range(8):
+        varied = vary(slice_.repeat(1, 5, 1, 1), ranges, np.random.default_rng(seed), slices=5)
+        parts = varied.reshape(4, 5, 2, 8, 8)
+        assert torch.allclose(parts, parts[:, :1].expand_as(parts), atol=1e-5)
+        assert not torch.allclose(parts[:, 0], slice_, atol=0.01)
+
+
+def test_a_dark_and_a_bright_slice_keep_their_distance():
+    dark, bright = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    image = torch.cat([dark, bright], dim=1)
+    ranges = {"contrast": [2.0, 2.0]}
+
+    varied = vary(image, ranges, np.random.default_rng(0), slices=2)
+
+    assert varied[0, 1].mean() - varied[0, 0].mean() == pytest.approx(2.0)
+
+
 def test_chances_choose_the_cases_of_each_round_and_none_changes_nothing(store):
     plain = Batches(store, IDS, seed=1)
     weighed = Batches(store, IDS, seed=1, chances=np.array([0.75, 0.25, 0.0, 0.0]))
@@ -143,3 +236,17 @@ def test_chances_choose_the_cases_of_each_round_and_none_changes_nothing(store):
 
     assert seen == {"case0": 30, "case1": 10}
     assert Counter(plain._case(number).id for number in range(40)) == dict.fromkeys(IDS, 10)
+
+
+def test_chances_multiply_areas_where_objects_are_told_apart(tissue_store):
+    ids = [f"tile{number}" for number in range(4)]
+    plain = Batches(tissue_store, ids, seed=0)
+
+    weighed = Batches(tissue_store, ids, seed=0, chances=np.array([0.5, 0.5, 0.0, 0.0]))
+
+    expected = plain.shares * [1, 1, 0, 0]
+    assert np.allclose(weighed.shares, expected / expected.sum())
+    assert {weighed._by_area(np.random.default_rng(seed)).id for seed in range(30)} == {
+        "tile0",
+        "tile1",
+    }

@@ -54,6 +54,17 @@ def test_falling_counts_from_the_third_period_on():
     assert weights.row()["term slow"] == pytest.approx(2 * high / (low + high))
 
 
+def test_only_the_two_last_periods_count():
+    weights = TermWeights(["fast", "slow"], mode="dwa")
+
+    for fast in (99.0, 4.0, 1.0):
+        weights.total(terms(fast=fast, slow=3.0))
+        weights.close_period()
+
+    low, high = math.exp(0.125), math.exp(0.5)
+    assert weights.row()["term fast"] == pytest.approx(2 * low / (low + high))
+
+
 def test_mean_of_a_period_is_over_its_steps_and_broken_ones_are_left_out():
     weights = TermWeights(["one"], mode="dwa")
 

@@ -1,11 +1,13 @@
 """Beginning with another model's weights."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from delineate.core.errors import PlanError
 from delineate.core.plan import Plan
-from delineate.infer.bundle import load_bundle
+from delineate.infer.bundle import build_network, load_bundle
 from delineate.learn.transfer import plan_like, take_weights
 from delineate.models import build_model
 
@@ -43,6 +45,31 @@ def test_a_plan_takes_the_network_of_the_model_that_it_starts_from(bundle):
     mine = bundle.plan.deciding("For the test.", model_options={"features": [4, 8]})
 
     assert plan_like(mine, bundle).model_options == bundle.plan.model_options
+
+
+def test_several_equal_slices_begin_with_what_one_slice_gave(bundle):
+    options = {"features": [4, 8], "deep_supervision": False}
+    flat = replace(
+        bundle.plan, dims=2, patch=(16, 16), channels=("MR", "T2"), model_options=options
+    )
+    start = replace(bundle, plan=flat, model=build_network(flat).eval())
+    model = build_network(replace(flat, slices=5)).eval()
+    image = torch.randn(2, 2, 16, 16)
+
+    count = take_weights(model, start, slices=5)
+
+    assert count == len(model.state_dict())
+    assert torch.allclose(model(image.repeat(1, 5, 1, 1))[0], start.model(image)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("own", "wanted"), [(1, (5, 2)), (3, (3, 1))])
+def test_slices_come_with_the_network_unless_the_plan_has_its_own(bundle, own, wanted):
+    flat = replace(bundle.plan, dims=2, patch=(16, 16))
+    start = replace(bundle, plan=replace(flat, slices=5, slice_step=2))
+
+    made = plan_like(replace(flat, slices=own), start)
+
+    assert (made.slices, made.slice_step) == wanted
 
 
 def test_a_model_of_volumes_does_not_start_one_of_pictures(bundle):

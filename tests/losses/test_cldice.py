@@ -39,3 +39,12 @@ def test_broken_line_costs_more_than_a_thinner_one_of_better_dice():
 
     assert costs["broken"][0] > costs["thin"][0]
     assert costs["broken"][1] < costs["thin"][1]
+
+
+def test_each_time_of_thinning_reaches_one_voxel_deeper():
+    bar = torch.zeros(1, 1, 15, 25)
+    bar[..., 4:11, 3:22] = 1  # its middle line lies 3 voxels below its border
+
+    lines = [soft_skeleton(bar, iterations)[0, 0, 7, 9:16].tolist() for iterations in (2, 3)]
+
+    assert lines == [[0.0] * 7, [1.0] * 7]

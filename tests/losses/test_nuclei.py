@@ -5,7 +5,7 @@ import torch
 
 from delineate.core.errors import ShapeError
 from delineate.losses import get_loss
-from delineate.losses.nuclei import nuclei_loss
+from delineate.losses.nuclei import count_types, nuclei_loss
 
 
 def truth_of(*, types=2):
@@ -121,3 +121,30 @@ def test_wrong_grid_and_wrong_number_of_weights_are_refused():
         nuclei_loss(perfect(target)[..., :-1], target)
     with pytest.raises(ShapeError, match="class_weights must be 2"):
         nuclei_loss(perfect(target), target, class_weights=[1.0])
+
+
+def test_types_have_weights_of_errors_of_their_own():
+    target = truth_of()
+    logits = perfect(target)
+    logits[0, 3, 2:4, 2:8] = 25.0  # half of the typed object is taken for the first type
+
+    calm = nuclei_loss(logits, target, type_beta=0.0)
+    even = nuclei_loss(logits, target, type_beta=0.5)
+    harsh = nuclei_loss(logits, target, type_beta=torch.tensor([0.5, 1.0]))
+
+    # 12 of 24 pixels are missed: the index is 13 / 13, 13 / 19 and 13 / 25; type_weight is 0.5.
+    assert float(even - calm) == pytest.approx(0.5 * 6 / 19, abs=1e-2)
+    assert float(harsh - calm) == pytest.approx(0.5 * 12 / 25, abs=1e-2)
+
+
+def test_types_are_counted_within_objects_of_known_type():
+    target = truth_of()
+    logits = perfect(target)
+    logits[0, 3, 2:4, 2:8] = 60.0
+    logits[0, 3, 7:11] = 60.0  # the untyped object
+
+    hit, extra, missed = count_types(logits, target)
+
+    assert hit.tolist() == pytest.approx([0, 12], abs=1e-4)
+    assert extra.tolist() == pytest.approx([12, 0], abs=1e-4)
+    assert missed.tolist() == pytest.approx([0, 12], abs=1e-4)

@@ -30,3 +30,21 @@ def test_easy_background_is_let_go_and_easy_foreground_is_not():
 
     assert float(background) == pytest.approx(0.4 * 0.119203**0.5 * 0.126928, abs=1e-5)
     assert float(foreground) == pytest.approx(0.6 * 0.126928, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["classes", "layers"])
+def test_foreground_is_raised_to_a_power_and_background_is_not(kind):
+    logits = torch.randn(2, 3, 6, 7)
+    shape = (2, 6, 7) if kind == "classes" else (2, 3, 6, 7)
+    target = torch.randint(0, 2, shape)
+
+    loss = unified_focal_loss(logits, target, balance=0.0, delta=0.7, gamma=0.4)
+
+    options = {"alpha": 0.3, "beta": 0.7, "background": True}
+    powers = [1.0 if kind == "classes" else 0.6, 0.6, 0.6]
+    costs = [
+        float(tversky_loss(logits, target, class_weights=[k == 0, k == 1, k == 2], **options))
+        ** power
+        for k, power in enumerate(powers)
+    ]
+    assert float(loss) == pytest.approx(sum(costs) / 3, abs=1e-6)

@@ -131,7 +131,7 @@ def test_a_graphics_card_and_a_number_of_steps_get_the_whole_width(hippocampus, 
 
 
 def test_other_models_keep_their_own_defaults(hippocampus, draft):
-    plan = choose_network(hippocampus, draft(hippocampus, model="segformer"), Machine())
+    plan = choose_network(hippocampus, draft(hippocampus, model="mine"), Machine())
 
     assert plan.model_options == {}
     assert "own defaults" in plan.reasons["model_options"]

@@ -99,6 +99,33 @@ def test_a_volume_can_be_worked_slice_by_slice_by_hand(bowel_mr):
     assert len(plan.spacing_mm) == 3
 
 
+def test_slices_are_asked_for_by_hand_and_stay_through_all_rules(bowel_mr):
+    asked = {"dims": 2, "slices": 5, "slice_step": 2, "slice_fusion": "late"}
+
+    plan = planned(bowel_mr, by_hand=asked)
+
+    assert (plan.slices, plan.slice_step) == (5, 2)
+    assert plan.model_options["slice_fusion"] == "late"
+    assert len(plan.model_options["features"]) >= 2
+    assert plan.reasons["slices"] == plan.reasons["slice_step"] == "Set by hand."
+
+
+@pytest.mark.parametrize(
+    ("fixture", "by_hand", "message"),
+    [
+        ("bowel_mr", {"slices": 5}, r"where dims is 3.*Pass --dims 2"),
+        ("bowel_mr", {"dims": 2, "slices": 4}, "odd number"),
+        ("bowel_mr", {"dims": 2, "slice_step": 2}, "with slices 1"),
+        ("bowel_mr", {"dims": 2, "slice_fusion": "late"}, "needs several slices"),
+        ("bowel_mr", {"dims": 2, "slices": 3, "slice_fusion": "never"}, "early or late"),
+        ("tiles", {"slices": 3}, r"1 for pictures.*Leave --slices out"),
+    ],
+)
+def test_slices_that_cannot_be_are_refused(request, fixture, by_hand, message):
+    with pytest.raises(PlanError, match=message):
+        planned(request.getfixturevalue(fixture), by_hand=by_hand)
+
+
 def test_a_single_patient_still_gets_a_plan(make_fingerprint):
     found = make_fingerprint([(5, 8, 8)], [(1.0, 1.0, 1.0)], num_patients=1)
 

@@ -9,7 +9,7 @@ import pytest
 
 from delineate.core.errors import BudgetError, DatasetError, PlanError, UnknownNameError
 from delineate.core.plan import Plan
-from delineate.steps.plan import PlanSettings, describe_plan, find_machine, plan
+from delineate.steps.plan import PlanSettings, plan
 
 
 def write_dataset(folder, *, num_cases=4, name="Toy", labels=("liver", "tumour")):
@@ -128,21 +128,6 @@ def test_an_empty_folder_is_an_error(asked, tmp_path):
 
     with pytest.raises(DatasetError, match="empty"):
         plan(replace(asked, data=tmp_path / "empty"))
-
-
-def test_the_machine_is_measured_by_a_real_step(asked):
-    planned = plan(replace(asked, patch=(8, 16, 16))).plan
-
-    cost = find_machine(replace(asked, measure=True)).measure(replace(planned, batch_size=1))
-
-    assert cost.seconds > 0
-    assert cost.peak_bytes > 1000
-
-
-def test_a_table_of_a_plan_says_yes_and_no(asked):
-    lines = describe_plan(plan(asked).plan).splitlines()
-
-    assert any(line.split()[:2] == ["canonical", "yes"] for line in lines)
 
 
 def test_the_real_hippocampus_is_planned_as_it_was_tried(asked, shared_data):

@@ -16,6 +16,8 @@ from delineate.core.plan import Plan
 from delineate.datasets import open_dataset
 from delineate.datasets.phantoms import write_dataset
 from delineate.datasets.tissue import write_tiles
+from delineate.infer.predictor import Predictor
+from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import load_checkpoint
 from delineate.learn.selection import choose_cases
 from delineate.steps.plan import PlanSettings, plan
@@ -292,3 +294,57 @@ def test_a_wrong_start_is_refused_and_the_right_one_then_gives_its_network(setti
 
     theirs, own = (Plan.load(run.out / "plan.yaml").model_options for run in (settings, again))
     assert own == theirs
+
+
+@pytest.fixture
+def sliced(data, tmp_path):
+    """Settings of a run on five slices that meet late, its plan made small."""
+    asked = PlanSettings(
+        data=data, out=tmp_path / "sliced", dims=2, slices=5, slice_step=2, slice_fusion="late",
+        patch=(32, 32), batch_size=4, measure=False,
+    )  # fmt: skip
+    made = plan(asked).plan
+    options = {**made.model_options, "features": [4, 8], "strides": [[1, 1], [2, 2]]}
+    replace(made, model_options=options).save(asked.out / "plan.yaml")
+    return TrainSettings(data=data, out=asked.out, steps=6, slices=5)
+
+
+def test_a_network_of_several_slices_goes_on_to_the_same_weights(sliced, tmp_path, monkeypatch):
+    halfway = replace(sliced, out=tmp_path / "halfway")
+    Plan.load(sliced.out / "plan.yaml").save(halfway.out / "plan.yaml")
+    straight = train(sliced)
+    monkeypatch.setattr("delineate.learn.logbook.SAVE_EVERY_S", 0.0)
+    draw = Batches.draw
+
+    def interrupted(self, step):
+        if step == 3:
+            raise KeyboardInterrupt
+        return draw(self, step)
+
+    monkeypatch.setattr(Batches, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(halfway)
+    monkeypatch.setattr(Batches, "draw", draw)
+    stopped_at = load_checkpoint(halfway.out / "state.safetensors").facts["step"]
+    resumed = train(halfway)
+
+    assert stopped_at == 3
+    assert resumed.weights_hash == straight.weights_hash
+
+
+def test_a_network_of_several_slices_is_handed_over_and_predicts(sliced):
+    train(sliced)
+    dataset = open_dataset(sliced.data)
+    case = dataset.case(dataset.ids()[0])
+
+    prediction = Predictor.load(sliced.out, device="cpu").predict(case, flips=(1,))
+
+    assert prediction.mask.array.shape == case.mask.array.shape
+    assert "2-D, 5 slices at a time, 2 apart" in (sliced.out / "card.md").read_text()
+
+
+def test_slices_beside_a_plan_that_says_otherwise_are_refused(sliced):
+    with pytest.raises(PlanError, match=r"says slices 5, not 3\. Leave --slices out"):
+        train(replace(sliced, slices=3))
+    with pytest.raises(PlanError, match=r"says slice_fusion late, not early.*--slice-fusion"):
+        train(replace(sliced, slice_fusion="early"))

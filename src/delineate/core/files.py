@@ -1,6 +1,7 @@
 """Files written whole or not at all: a temporary neighbour first, then a rename."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,6 +44,36 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # there is none where its folder could not be made
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder beside the target that becomes it if all went well.
+
+    Args:
+        path: The folder to be made; it must not exist, its parent must.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        FileError: If something stands there already, or the disk refuses; nothing is left.
+    """
+    target = Path(path)
+    draft = target.with_name(f".{uuid4().hex[:8]}.partial.{target.name}")
+    try:
+        draft.mkdir()
+        yield draft
+        if target.exists():  # a rename would take an empty folder's place
+            raise FileError(f"{target} exists already. Choose another name, or move it away.")
+        draft.rename(target)
+    except OSError as error:
+        raise FileError(
+            f"{target} could not be made ({error.strerror or error}). "
+            "Free some space or choose another place; nothing was left there."
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # gone already where all went well
 
 
 def _umask() -> int:

@@ -20,7 +20,7 @@ NOT_HASHED = {
     "decoder_options",
 }  # fmt: skip
 """Fields that weights do not depend on: they may be edited after training."""
-NEWER: dict[str, Any] = {"task": "regions", "objective": {}}
+NEWER: dict[str, Any] = {"task": "regions", "objective": {}, "slices": 1, "slice_step": 1}
 """Fields that came later; at these values the hash is that of plans before them."""
 
 
@@ -116,6 +116,10 @@ class Plan:
     """How training weighs classes and terms: "balance" none, static or dynamic,
     "adaptive_tversky", "terms" fixed, kendall or dwa, "sampler" uniform or weighted, and the
     factors of the terms "grids", "points", "aleatoric" and "emphasis"."""
+    slices: int = 1
+    """Slices of a volume that a 2-D network sees as channels, odd; it labels the middle one."""
+    slice_step: int = 1
+    """Distance of those slices, in slices of the working grid."""
     version: int = VERSION
     """Version of this file's format."""
 

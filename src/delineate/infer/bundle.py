@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from delineate.core.errors import DelineateError, FileError, PlanError, pick
 from delineate.core.plan import Plan
+from delineate.core.slices import FUSION, slice_offsets
 from delineate.infer.decoders import NUM_SHAPE_HEADS
 from delineate.infer.leaks import training_cases
 from delineate.models import build_model
+from delineate.models.slices import WIDTH, LateFusion
 
 SHIPPED = Path(__file__).parents[1] / "bundles"
 """Folder of the bundles that come with the package, one folder each."""
@@ -104,9 +106,7 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
             f"{plan.hash()}. Undo the edits of plan.yaml, or train again with this plan."
         )
     try:
-        model = build_model(
-            plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
-        )
+        model = build_network(plan)
     except DelineateError as error:
         raise PlanError(f"{folder / 'plan.yaml'} describes no network: {error}") from error
     try:
@@ -125,6 +125,38 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
         weights_hash=weights_hash,
         training_cases=training_cases(folder),
     )
+
+
+def build_network(plan: Plan) -> nn.Module:
+    """Build the network that a plan describes.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        The network, in training mode, (N, `num_inputs`, *S) to list of (N, `num_outputs`, *S).
+
+    Raises:
+        PlanError: If slices or options do not fit the network.
+    """
+    inputs, outputs = num_inputs(plan), num_outputs(plan)
+    options = {name: value for name, value in plan.model_options.items() if name != FUSION}
+    if plan.model_options.get(FUSION) != "late":
+        return build_model(plan.model, inputs, outputs, plan.dims, **options)
+    network = build_model(plan.model, WIDTH, outputs, plan.dims, **options)
+    return LateFusion(network, len(plan.channels), plan.slices)
+
+
+def num_inputs(plan: Plan) -> int:
+    """Count the channels that a plan's network is given.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        Channels of the image times the slices that are seen at once.
+    """
+    return len(plan.channels) * len(slice_offsets(plan))
 
 
 def num_outputs(plan: Plan) -> int:

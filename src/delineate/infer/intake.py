@@ -62,7 +62,7 @@ def check_image(image: Image, plan: Plan, facts: Mapping[str, Any] | None = None
 
 def _check_grid(image: Image, plan: Plan) -> None:
     shape = image.geometry.shape
-    if len(shape) < plan.dims:
+    if len(shape) < (3 if plan.slices > 1 else plan.dims):
         raise ShapeError(
             f"{image.source} is 2-D ({shape[0]} x {shape[1]}), but the model works on volumes. "
             "Pass the whole volume, or use a 2-D model."

@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from itertools import combinations
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,10 +18,12 @@ from delineate.core.errors import GeometryError, ShapeError
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
+from delineate.core.slices import slice_offsets
 from delineate.infer.bundle import load_bundle, num_outputs
-from delineate.infer.device import choose_device, has_bf16
+from delineate.infer.device import choose_device
 from delineate.infer.export import Canvas, Decision, export
 from delineate.infer.intake import check_image
+from delineate.infer.mirrors import average_mirrors, check_flips
 from delineate.infer.nuclei import find_objects, tell_facts
 from delineate.infer.preparation import Prepared, prepare_image
 from delineate.infer.tissue import ready_tissue
@@ -38,6 +38,8 @@ TILE_VOXELS = {"cpu": 2**20, "cuda": 2**23}
 """Voxels up to which a tile may outgrow the training patch."""
 SURE = 10.0
 """Logit of background in tiles that need no network."""
+GROWING = ("unet", "unet_encoder")
+"""Networks whose answer at a place depends on what is near alone; the others pool or attend."""
 LOCAL_NORMS = (nn.GroupNorm, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.LayerNorm)
 """Layers whose answer depends on all of a tile, so that tiles must stay as in training."""
 
@@ -127,7 +129,8 @@ class Predictor:
                 "from the image. Leave --mpp out."
             )
         check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
-        mirrored = self._checked_flips(self.plan.flips if flips is None else flips)
+        asked = self.plan.flips if flips is None else flips
+        mirrored = check_flips(asked, self.plan.dims, self.name)
         answer = self._regions
         if self.plan.task == "instances":
             answer = self._objects
@@ -194,7 +197,12 @@ class Predictor:
         )
         batch = max(1, CALL_VOXELS[self.device.type] // math.prod(tiling.tile))
         yield from slide(
-            volume, tiling, self._network(flips), background=self._background(), batch=batch
+            volume,
+            tiling,
+            self._network(flips),
+            background=self._background(),
+            batch=batch,
+            offsets=slice_offsets(self.plan),
         )
 
     def _run(
@@ -239,32 +247,7 @@ class Predictor:
         return lambda tiles: flat(tiles.squeeze(2)).unsqueeze(2)
 
     def _averaged(self, flips: Sequence[int]) -> Network:
-        """Make a function from tiles to logits that averages over mirror images."""
-        layout = torch.channels_last if self.plan.dims == 2 else torch.channels_last_3d
-        mirrors = [
-            [axis + 2 for axis in axes]
-            for count in range(len(flips) + 1)
-            for axes in combinations(flips, count)
-        ]
-
-        def run(tiles: Tensor) -> Tensor:
-            batch = tiles.to(self.device).contiguous(memory_format=layout)
-            with torch.inference_mode(), self._precision():
-                total: Tensor = self.model(batch)[0].float()
-                for axes in mirrors[1:]:
-                    mirrored = self.model(batch.flip(axes))[0].float().flip(axes)
-                    if self.plan.task == "instances":
-                        for axis in axes:  # an offset along a mirrored axis points back
-                            mirrored[:, axis - 1].neg_()
-                    total = total + mirrored
-                return (total / len(mirrors)).contiguous()
-
-        return run
-
-    def _precision(self) -> Any:  # noqa: ANN401 - one of two context managers
-        if self.plan.bf16 and has_bf16(self.device):
-            return torch.autocast(self.device.type, torch.bfloat16)
-        return nullcontext()
+        return average_mirrors(self.model, self.plan, self.device, flips)
 
     def _background(self) -> Tensor:
         logits = torch.full((num_outputs(self.plan),), -SURE, device=self.device)
@@ -273,15 +256,8 @@ class Predictor:
         return logits
 
     def _sees_places_alike(self) -> bool:
-        return not any(isinstance(layer, LOCAL_NORMS) for layer in self.model.modules())
-
-    def _checked_flips(self, flips: Sequence[int]) -> tuple[int, ...]:
-        if not set(flips) <= set(range(self.plan.dims)):
-            raise ShapeError(
-                f"flips must be axes from 0 to {self.plan.dims - 1}, not {tuple(flips)}. "
-                f"The model {self.name} sees {self.plan.dims} axes."
-            )
-        return tuple(sorted(set(flips)))
+        is_near = self.plan.model in GROWING
+        return is_near and not any(isinstance(layer, LOCAL_NORMS) for layer in self.model.modules())
 
     def _provenance(self, flips: tuple[int, ...], seconds: float) -> dict[str, Any]:
         try:

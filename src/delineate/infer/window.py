@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from delineate.core.slices import neighbours
+
 Start = tuple[int, int, int]
 Network = Callable[[Tensor], Tensor]
 """Maps tiles (N, C, z, y, x) on the CPU to logits (N, K, z, y, x) on the device."""
@@ -120,7 +122,13 @@ def gaussian(tile: Sequence[int], *, floor: float = 1e-9) -> Tensor:
 
 
 def slide(
-    image: Tensor, tiling: Tiling, network: Network, *, background: Tensor, batch: int
+    image: Tensor,
+    tiling: Tiling,
+    network: Network,
+    *,
+    background: Tensor,
+    batch: int,
+    offsets: Sequence[int] = (0,),
 ) -> Iterator[tuple[int, Tensor]]:
     """Run a network over an image and hand its logits on from the first plane to the last.
 
@@ -133,6 +141,8 @@ def slide(
         network: Maps tiles to logits.
         background: Logits of a voxel of background, (K,), float32, on the network's device.
         batch: Tiles per call of the network, at least 1.
+        offsets: Slices that a tile of one slice shows, relative to its own, as channels in the
+            order of `core.slices`; (0,) for its own alone. They are cut tile by tile.
 
     Yields:
         First plane and logits (K, z, Y, X) of consecutive slabs, float32; together (K, *S).
@@ -140,31 +150,49 @@ def slide(
     lowest = image.amin(dim=(1, 2, 3))
     padded = _pad(image, tiling)
     if tiling.num_tiles == 1:
-        logits = network(padded[None])[0].float()
+        logits = network(_cut(padded, (0, 0, 0), tiling, offsets)[None])[0].float()
         yield 0, logits[(slice(None), *_inner(tiling))]
         return
     rows = max(1, min(len(tiling.starts[0]), batch // math.prod(map(len, tiling.starts[1:]))))
     band = _Band(tiling, background, rows)
-    for starts in _batches(padded, lowest, tiling, batch=batch, rows=rows):
+    held = _held(padded, lowest.repeat(len(offsets)), tiling, offsets)
+    for starts in _batches(held, tiling, batch=batch, rows=rows):
         yield from band.release(starts[0][0])
-        tiles = torch.stack([padded[(slice(None), *_box(start, tiling.tile))] for start in starts])
+        tiles = torch.stack([_cut(padded, start, tiling, offsets) for start in starts])
         for start, logits in zip(starts, network(tiles), strict=True):
             band.add(start, logits)
     yield from band.release(tiling.padded[0])
 
 
+def _cut(padded: Tensor, start: Start, tiling: Tiling, offsets: Sequence[int]) -> Tensor:
+    """Cut a tile (C, z, y, x), or of several slices (len(offsets) * C, 1, y, x)."""
+    planes, *across = _box(start, tiling.tile)
+    if len(offsets) == 1:
+        return padded[(slice(None), planes, *across)]
+    seen = neighbours(start[0], offsets, tiling.padded[0])
+    return torch.cat([padded[(slice(None), slice(place, place + 1), *across)] for place in seen])
+
+
+def _held(
+    padded: Tensor, lowest: Tensor, tiling: Tiling, offsets: Sequence[int]
+) -> Iterator[Start]:
+    """List the tiles that hold something, in order."""
+    for start in product(*tiling.starts):
+        if not _is_empty(_cut(padded, start, tiling, offsets), lowest):
+            yield start
+
+
 def _batches(
-    padded: Tensor, lowest: Tensor, tiling: Tiling, *, batch: int, rows: int
+    held: Iterator[Start], tiling: Tiling, *, batch: int, rows: int
 ) -> Iterator[list[Start]]:
-    """Gather tiles that hold something, in order, from at most `rows` neighbouring rows."""
+    """Gather tiles from at most `rows` neighbouring rows."""
     row_of = {place: row for row, place in enumerate(tiling.starts[0])}
     waiting: list[Start] = []
-    for start in product(*tiling.starts):
+    for start in held:
         if waiting and (len(waiting) == batch or row_of[start[0]] - row_of[waiting[0][0]] >= rows):
             yield waiting
             waiting = []
-        if not _is_empty(padded[(slice(None), *_box(start, tiling.tile))], lowest):
-            waiting.append(start)
+        waiting.append(start)
     if waiting:
         yield waiting
 

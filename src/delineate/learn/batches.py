@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from delineate.core.plan import Plan
+from delineate.core.slices import neighbours, slice_offsets
 from delineate.learn.sampling import draw_round
 from delineate.learn.store import Store, Stored
 from delineate.learn.targets import make_targets
@@ -30,7 +31,7 @@ class Batch:
     """What one step of one process trains on."""
 
     image: Tensor
-    """Augmented patches, (N, C, *S), float32."""
+    """Augmented patches, (N, C, *S), float32; several slices as in `core.slices`."""
     target: Tensor
     """Class ids (N, *S), int64, or layers (N, L, *S); -1 is ignored. Of objects: what
     `targets.make_targets` makes, (N, 4, Y, X), float32."""
@@ -61,6 +62,7 @@ class Batches:
                 None draws all alike (of objects: by area, which chances multiply).
         """
         self.plan: Plan = store.plan
+        self.offsets = slice_offsets(store.plan)
         self.cases = [store.get(case_id) for case_id in ids]
         self.seed = seed
         self.rank = rank
@@ -91,7 +93,7 @@ class Batches:
         if self.has_objects:
             image = vary_tissue(image, self.plan.augmentation, rng)
             return Batch(image=image, target=make_targets(target[:, 0], target[:, 1]))
-        image = vary(image, self.plan.augmentation, rng)
+        image = vary(image, self.plan.augmentation, rng, slices=self.plan.slices)
         if self.plan.labels.is_exclusive:
             target = target[:, 0]
         return Batch(image=image, target=target.long())
@@ -122,10 +124,11 @@ class Batches:
                 points = present[number % len(present)]
                 centre = points[rng.integers(len(points))].astype(np.float64)
         image, labels = np.asarray(case.image), np.asarray(case.labels)
+        seen = [image]
         if self.plan.dims < len(shape):
             level = round(float(centre[0]))
-            image, labels = image[:, level], labels[:, level]
-            shape, centre = shape[1:], centre[1:]
+            seen = [image[:, place] for place in neighbours(level, self.offsets, image.shape[1])]
+            labels, shape, centre = labels[:, level], shape[1:], centre[1:]
         patch = np.array(self.plan.patch, dtype=np.float64)
         centre = _keep_inside(
             centre, shape, patch, float(self.plan.augmentation.get("translate", 0)), rng
@@ -134,8 +137,9 @@ class Batches:
         if displacement is None and (matrix == np.rint(matrix)).all():
             centre = np.floor(centre) + (patch % 2 == 0) / 2  # pixels are copied, not blended
         box = _source_box(matrix, displacement, centre, shape, patch)
+        cut = np.concatenate([part[(slice(None), *box)] for part in seen])
         return warp(
-            torch.from_numpy(image[(slice(None), *box)].astype(np.float32)),
+            torch.from_numpy(cut.astype(np.float32)),
             torch.from_numpy(labels[(slice(None), *box)].astype(np.int32)),
             torch.from_numpy(matrix).float(),
             torch.from_numpy(centre - [side.start for side in box]).float(),
@@ -219,7 +223,7 @@ def _quarter_turn(rng: Generator) -> FloatArray:
     return turn @ np.diag([1.0, rng.choice([-1.0, 1.0])])
 
 
-def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
+def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator, *, slices: int = 1) -> Tensor:
     """Change intensities as scanners do; each part with its own chance.
 
     Args:
@@ -227,19 +231,25 @@ def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
         ranges: The plan's augmentation: "brightness", "contrast" [low, high], "gamma"
             [low, high], "noise", "blur" [low, high], "lowres", "bias_field".
         rng: Where randomness comes from.
+        slices: Slices of one volume among the channels, in the order of `core.slices`; they
+            all change alike, and only the grains of noise are their own.
 
     Returns:
         Changed batch, (N, C, *S).
     """
-    shape = tuple(image.shape[:2])
+    shape = (image.shape[0], image.shape[1] // slices)
 
     def spread(low: float, high: float) -> Tensor:
         return torch.from_numpy(rng.uniform(low, high, shape)).float()
+
+    def each(values: Tensor) -> Tensor:
+        return values.repeat(1, slices).reshape(*image.shape[:2], *[1] * (image.ndim - 2))
 
     strength = float(ranges.get("bias_field", 0))
     if strength > 0 and rng.random() < 0.5:
         knots = rng.normal(0, strength, (shape[0], 1, *[3] * (image.ndim - 2)))
         image = intensity.bias_field(image, torch.from_numpy(knots).float())
+    image = _together(image, slices)
     if "gamma" in ranges and rng.random() < 0.5:
         image = intensity.gamma(image, spread(*np.log(ranges["gamma"])).exp())
     bright = float(ranges.get("brightness", 0))
@@ -249,25 +259,30 @@ def vary(image: Tensor, ranges: Mapping[str, Any], rng: Generator) -> Tensor:
         offset=spread(-bright, bright),
         contrast=spread(*ranges.get("contrast", (1.0, 1.0))),
     )
+    image = _apart(image, slices)
     if rng.random() < float(ranges.get("lowres", 0)):
-        image = torch.lerp(
-            image, intensity.coarsen(image, rng.uniform(0.5, 1)), _some(shape, rng, image)
-        )
+        coarse = intensity.coarsen(image, rng.uniform(0.5, 1))
+        image = torch.lerp(image, coarse, each(_coin(shape, rng)))
     if "blur" in ranges:
         low, high = ranges["blur"]
         image = intensity.blur(image, spread(low, high)[:, 0] * (rng.random() < 0.3))
     if (noise := float(ranges.get("noise", 0))) > 0:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         grain = torch.randn(image.shape, generator=generator)
-        image = image + grain * (spread(0, noise) * _coin(shape, rng)).reshape(
-            *shape, *[1] * (image.ndim - 2)
-        )
+        image = image + grain * each(spread(0, noise) * _coin(shape, rng))
     return image
+
+
+def _together(image: Tensor, slices: int) -> Tensor:
+    """Give the slices an axis of their own, so that they share minimum, maximum and mean."""
+    if slices == 1:
+        return image
+    return image.reshape(len(image), slices, -1, *image.shape[2:]).transpose(1, 2)
+
+
+def _apart(image: Tensor, slices: int) -> Tensor:
+    return image if slices == 1 else image.transpose(1, 2).flatten(1, 2)
 
 
 def _coin(shape: tuple[int, ...], rng: Generator) -> Tensor:
     return torch.from_numpy((rng.random(shape) < 0.5).astype(np.float32))
-
-
-def _some(shape: tuple[int, ...], rng: Generator, image: Tensor) -> Tensor:
-    return _coin(shape, rng).reshape(*shape, *[1] * (image.ndim - 2))

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from delineate.core.errors import BudgetError
 from delineate.core.plan import Plan
-from delineate.infer.bundle import num_outputs
+from delineate.infer.bundle import build_network, num_inputs, num_outputs
 from delineate.learn.batches import Batch
 from delineate.learn.processes import Processes
 from delineate.learn.supervised import Limit, Trainer
-from delineate.models import build_model
 
 
 class _Noise:
@@ -22,7 +21,7 @@ class _Noise:
 
     def __init__(self, plan: Plan) -> None:
         rng = np.random.default_rng(0)
-        shape = (plan.batch_size, len(plan.channels), *plan.patch)
+        shape = (plan.batch_size, num_inputs(plan), *plan.patch)
         self.image = torch.from_numpy(rng.normal(size=shape).astype(np.float32))
         outputs = num_outputs(plan)
         target: NDArray[Any]
@@ -66,9 +65,7 @@ def measure_step(plan: Plan, device: torch.device) -> tuple[float, int]:
 
 
 def _measure(plan: Plan, device: torch.device) -> tuple[float, int]:
-    model = build_model(
-        plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
-    ).to(device)
+    model = build_network(plan).to(device)
     trainer = Trainer(plan=plan, model=model, limit=Limit(steps=2), seed=0, processes=Processes())
     noise = _Noise(plan)
     kept: dict[int, int] = {}

@@ -159,7 +159,7 @@ def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
 
 {story.purpose}
 
-- Input: {plan.dims}-D, channels {", ".join(plan.channels)}; worked on at {_resolution(plan)}.
+- Input: {_axes(plan)}, channels {", ".join(plan.channels)}; worked on at {_resolution(plan)}.
 - Output: {names}.
 - Network: {plan.model}, {_words(plan.model_options)}.
 
@@ -185,6 +185,12 @@ For research. Not a medical device; it must not guide treatment. It knows only w
 above show: other scanners, sequences, ages and diseases were not tested, and it answers on
 them all the same. Look at the outlines before you use a number.
 """
+
+
+def _axes(plan: Plan) -> str:
+    if plan.slices == 1:
+        return f"{plan.dims}-D"
+    return f"2-D, {plan.slices} slices at a time, {plan.slice_step} apart"
 
 
 def _resolution(plan: Plan) -> str:

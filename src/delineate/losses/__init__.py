@@ -34,6 +34,9 @@ LOSSES: dict[str, str] = {
     "dice_focal": "delineate.losses.compound:dice_focal_loss",
     "bce_dice_lovasz": "delineate.losses.compound:bce_dice_lovasz_loss",
     "lovasz_ce": "delineate.losses.compound:lovasz_ce_loss",
+    "dice_boundary": "delineate.losses.shape:dice_boundary_loss",
+    "dice_hausdorff": "delineate.losses.shape:dice_hausdorff_loss",
+    "dice_cldice": "delineate.losses.shape:dice_cldice_loss",
     "nuclei": "delineate.losses.nuclei:nuclei_loss",
 }
 

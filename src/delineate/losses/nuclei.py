@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from delineate.core.errors import ShapeError
-from delineate.losses.overlap import tversky_loss
-from delineate.losses.pair import exact, promote
+from delineate.losses.overlap import soft_counts, tversky_loss
+from delineate.losses.pair import PerClass, exact, per_class, promote
 
 NUM_SHAPE_HEADS = 3
 
@@ -27,7 +27,9 @@ def nuclei_loss(
     offset_weight: float = 2.0,
     gradient_weight: float = 1.0,
     type_weight: float = 0.5,
-    class_weights: Sequence[float] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    type_alpha: PerClass | None = None,
+    type_beta: PerClass | None = None,
 ) -> Tensor:
     """Sum the losses of all heads of a nuclei network.
 
@@ -45,6 +47,8 @@ def nuclei_loss(
         gradient_weight: Weight of the gradient term, >= 0.
         type_weight: Weight of the type terms, >= 0.
         class_weights: Weight of each type in the cross-entropy, K numbers; None means 1.
+        type_alpha: Weight of false positives of types, one number or one a type; None is alpha.
+        type_beta: Weight of false negatives of types, one number or one a type; None is beta.
 
     Returns:
         Loss, ().
@@ -66,11 +70,26 @@ def nuclei_loss(
         loss = loss + offset_weight * _offset_loss(offsets, wanted, inside)
         loss = loss + gradient_weight * _gradient_loss(offsets, wanted, inside)
         if scores.shape[1] > NUM_SHAPE_HEADS:
-            types = truth[:, 3].long()
             weights = _weights(class_weights, scores)
-            kinds = scores[:, NUM_SHAPE_HEADS:]
-            loss = loss + type_weight * _type_loss(kinds, types, weights, alpha, beta)
+            kinds, types = scores[:, NUM_SHAPE_HEADS:], truth[:, 3].long()
+            type_alpha = alpha if type_alpha is None else type_alpha
+            type_beta = beta if type_beta is None else type_beta
+            loss = loss + type_weight * _type_loss(kinds, types, weights, type_alpha, type_beta)
         return loss
+
+
+def count_types(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Count true positives, false positives and false negatives of types with probabilities.
+
+    Args:
+        logits: (N, 3 + K, Y, X), as `nuclei_loss`.
+        target: (N, 4, Y, X), as `nuclei_loss`.
+
+    Returns:
+        Three counts of shape (K,), in pixels within objects whose type is known.
+    """
+    with exact(logits):
+        return soft_counts(logits[:, NUM_SHAPE_HEADS:], target[:, 3].long())
 
 
 def _foreground_loss(
@@ -97,23 +116,22 @@ def _gradient_loss(offsets: Tensor, wanted: Tensor, inside: Tensor) -> Tensor:
     return total
 
 
-def _type_loss(scores: Tensor, types: Tensor, weights: Tensor, alpha: float, beta: float) -> Tensor:
-    known = types >= 0
-    if not bool(known.any()):
+def _type_loss(
+    scores: Tensor, types: Tensor, weights: Tensor, alpha: PerClass, beta: PerClass
+) -> Tensor:
+    if not bool((types >= 0).any()):
         return scores.sum() * 0.0  # keeps the head in the graph of a batch without types
     cost = functional.cross_entropy(
         scores, types, weight=weights, ignore_index=-1, reduction="mean"
     )
-    chances = scores.softmax(1) * known[:, None]
-    truth = functional.one_hot(types.clamp_min(0), scores.shape[1]).movedim(-1, 1)
-    truth = truth.to(scores.dtype) * known[:, None]
-    hit, mine, theirs = ((part).sum((0, 2, 3)) for part in (chances * truth, chances, truth))
-    index = (hit + 1) / (hit + alpha * (mine - hit) + beta * (theirs - hit) + 1)
-    present = theirs > 0
+    hit, extra, missed = soft_counts(scores, types)
+    wrong = per_class(alpha, hit) * extra + per_class(beta, hit) * missed
+    index = (hit + 1) / (hit + wrong + 1)
+    present = hit + missed > 0
     return cost + (1 - index[present]).mean()
 
 
-def _weights(weights: Sequence[float] | None, scores: Tensor) -> Tensor:
+def _weights(weights: Sequence[float] | Tensor | None, scores: Tensor) -> Tensor:
     count = scores.shape[1] - NUM_SHAPE_HEADS
     if weights is None:
         return torch.ones(count, dtype=scores.dtype, device=scores.device)
@@ -122,4 +140,4 @@ def _weights(weights: Sequence[float] | None, scores: Tensor) -> Tensor:
             f"class_weights must be {count} numbers, one a type, not {len(weights)}. "
             "Correct loss_options in plan.yaml."
         )
-    return torch.tensor(list(weights), dtype=scores.dtype, device=scores.device)
+    return torch.as_tensor(weights, dtype=scores.dtype, device=scores.device)

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, str] = {
     "unet": "delineate.models.unet:UNet",
+    "unet_original": "delineate.models.unet_original:UNetOriginal",
+    "unetpp": "delineate.models.unetpp:UNetPP",
+    "resunetpp": "delineate.models.resunetpp:ResUNetPP",
+    "deeplabv3": "delineate.models.deeplabv3:DeepLabV3",
+    "deeplabv3plus": "delineate.models.deeplabv3plus:DeepLabV3Plus",
+    "fpn": "delineate.models.fpn:FPN",
+    "unet_encoder": "delineate.models.unet_encoder:UNetOnEncoder",
     "segformer": "delineate.models.segformer:SegFormer",
     "medsegformer": "delineate.models.medsegformer:MedSegFormer",
 }

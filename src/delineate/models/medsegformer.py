@@ -96,7 +96,8 @@ class MedSegFormer(nn.Module):
         stages = {"widths": chosen["widths"], "depths": chosen["depths"]}
         how = {"attention": "parallel", **stages, **hybrid}
         self.encoder = MixTransformer(in_channels, dims, **how)
-        self.decoder = make_decoder(decoder, self.encoder, chosen["features"], dims, norm=norm)
+        wide: dict[str, Any] = {"features": chosen["features"], "norm": norm}
+        self.decoder = make_decoder(decoder, self.encoder, dims, to_image=refine == 0, **wide)
         ends = (self.decoder.channels, out_channels)
         self.dropout = nn.Dropout(dropout)
         self.head = CONVOLUTIONS[dims](*ends, 1)

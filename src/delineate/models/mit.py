@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from delineate.core.errors import PlanError, pick
@@ -97,18 +96,9 @@ class MixFeedForward(nn.Module):
         Returns:
             (N, *S, C).
         """
-        placed = to_tokens(self._place(to_map(self.widen(tokens))))
+        placed = to_tokens(self.depthwise(to_map(self.widen(tokens))))
         out: Tensor = self.narrow(self.activation(placed))
         return out
-
-    def _place(self, features: Tensor) -> Tensor:
-        if features.ndim == 5 and features.shape[2] == 2 and features.device.type == "cpu":
-            # On a CPU, bfloat16 and exactly two planes give torch 2.13 a gradient of garbage.
-            with torch.autocast("cpu", enabled=False):
-                whole: Tensor = self.depthwise(features.float())
-            return whole.to(features.dtype)
-        placed: Tensor = self.depthwise(features)
-        return placed
 
 
 class HybridBlock(nn.Module):

@@ -13,6 +13,7 @@ from torch.nn import functional
 from delineate.core.errors import pick
 from delineate.models.base import Segmenter, resize
 from delineate.models.blocks import CONVOLUTIONS, make_norm
+from delineate.models.decoders import FPNDecoder, UNetDecoder
 from delineate.models.mit import MixTransformer
 
 LINEAR_MAPS: dict[int, Any] = {2: functional.conv2d, 3: functional.conv3d}
@@ -130,27 +131,50 @@ class SegFormer(Segmenter):
             drop_path=drop_path,
             eps=eps,
         )
-        wide = features or chosen["features"]
-        joined = make_decoder(decoder, encoder, wide, dims, norm=norm)
+        published = chosen["features"] if decoder == "mlp" else None
+        joined = make_decoder(decoder, encoder, dims, features=features or published, norm=norm)
         super().__init__(encoder, joined, out_channels, dims, dropout=dropout)
         initialise(self)
 
 
-def make_decoder(name: str, encoder: MixTransformer, features: int, dims: int, *, norm: str) -> Any:  # noqa: ANN401 - a module that keeps the contract Decoder
+def make_decoder(
+    name: str,
+    encoder: MixTransformer,
+    dims: int,
+    *,
+    features: int | None,
+    norm: str,
+    to_image: bool = True,
+) -> Any:  # noqa: ANN401 - a module that keeps the contract Decoder
     """Make a decoder for a transformer's pyramid.
 
     Args:
         name: "mlp", "fpn" or "unet".
         encoder: Whose pyramid it joins.
-        features: Channels of the "mlp" decoder.
         dims: Spatial axes, 2 or 3.
+        features: Channels that it works with; None means the published number.
         norm: Normalisation.
+        to_image: Whether "unet" goes on to the image's grid instead of stopping at the
+            encoder's finest.
 
     Returns:
         The decoder.
     """
-    pick({"mlp": MLPDecoder}, name, what="decoder")
-    return MLPDecoder(encoder.channels, features, dims, norm=norm)
+    pick(dict.fromkeys(("mlp", "fpn", "unet")), name, what="decoder")
+    if name == "fpn":
+        width = features or 256
+        levels = len(encoder.channels)
+        return FPNDecoder(
+            encoder.channels, dims, levels=levels, width=width, features=width // 2, norm=norm
+        )
+    if name == "unet":
+        wide = features or 64
+        joins: list[int] = [4 * wide, 2 * wide, *[wide] * (len(encoder.channels) - 3)]
+        rest = [max(8, wide // 2), max(8, wide // 4)] if to_image else []
+        return UNetDecoder(
+            encoder.channels, encoder.strides, dims, features=[*joins, *rest], norm=norm
+        )
+    return MLPDecoder(encoder.channels, features or 256, dims, norm=norm)
 
 
 def initialise(network: nn.Module) -> None:

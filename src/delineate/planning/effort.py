@@ -6,9 +6,10 @@ from math import prod, sqrt
 
 from delineate.core.errors import BudgetError
 from delineate.core.plan import Plan
+from delineate.planning.families import FAMILIES
 from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import MEMORY_SHARE, MIN_STEPS, Machine, StepCost
-from delineate.planning.network import LEAST_PATCH, choose_network, shrunk, width_for
+from delineate.planning.network import LEAST_PATCH, choose_network, shrunk, width_of
 
 LARGEST_BATCH = {2: 16, 3: 4}
 """More patches a step than this bring less than more steps do, by number of axes."""
@@ -64,7 +65,7 @@ def choose_batch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan
 
 
 def choose_learning_rate(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
-    """Scale the peak learning rate with the root of the batch.
+    """Scale the peak learning rate of the network's family with the root of the batch.
 
     Args:
         fingerprint: What the data look like.
@@ -72,13 +73,22 @@ def choose_learning_rate(fingerprint: Fingerprint, plan: Plan, machine: Machine)
         machine: What the run may use.
 
     Returns:
-        The plan with `learning_rate`.
+        The plan with `learning_rate` and, where the family has its own, `weight_decay`.
     """
-    rate = PEAK_RATE * sqrt(min(plan.batch_size, USUAL_BATCH) / USUAL_BATCH)
+    family = FAMILIES.get(plan.model)
+    peak = family.rate if family else PEAK_RATE
+    rate = peak * sqrt(min(plan.batch_size, USUAL_BATCH) / USUAL_BATCH)
     share = f"the root of {plan.batch_size}/{USUAL_BATCH} of it"
-    reason = f"{PEAK_RATE:g} suits {USUAL_BATCH} patches a step with AdamW; {share}"
+    reason = f"{peak:g} suits {USUAL_BATCH} patches a step with AdamW; {share}"
     if plan.batch_size >= USUAL_BATCH:
         reason = f"Suits {plan.batch_size} patches a step with AdamW"
+    if family:
+        reason = family.why_rate
+        if plan.batch_size < USUAL_BATCH:
+            reason += f"; of {peak:g} the root of {plan.batch_size}/{USUAL_BATCH}, for few patches"
+        if family.weight_decay != plan.weight_decay:
+            why = "As published for this kind of network."
+            plan = plan.deciding(why, weight_decay=family.weight_decay)
     return plan.deciding(reason + ".", learning_rate=float(f"{rate:.3g}"))
 
 
@@ -134,7 +144,9 @@ def _sizes(dims: int) -> Sequence[int]:
 
 
 def _guess(plan: Plan, machine: Machine) -> StepCost:
-    width = int(plan.model_options.get("features", [width_for(plan.dims, machine)])[0])
+    width = width_of(plan, machine)
+    if plan.model == "unet" and "features" in plan.model_options:
+        width = int(plan.model_options["features"][0])
     return machine.estimate(prod(plan.patch) * plan.batch_size, width)
 
 

@@ -5,6 +5,8 @@ from math import prod
 from typing import Any
 
 from delineate.core.plan import Plan
+from delineate.core.slices import FUSION
+from delineate.planning.families import FAMILIES, decide_options, size_for
 from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import BYTES_A_VOXEL, MEMORY_SHARE, Machine
 from delineate.planning.stages import divide, round_down, round_up
@@ -43,7 +45,7 @@ def choose_patch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan
     """
     spacing = plan.spacing_mm[-plan.dims :]
     size = fingerprint.size_at(plan.spacing_mm)[-plan.dims :]
-    limit = patch_limit(plan.dims, machine)
+    limit = patch_limit(plan.dims, machine, width_of(plan, machine))
     whole = round_up(size, spacing)
     cells = "voxels" if plan.dims == 3 else "pixels"
     if prod(whole) <= WHOLE_BONUS * limit:
@@ -67,7 +69,7 @@ def choose_patch(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan
 
 
 def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
-    """Halve the patch while 4 voxels remain; double the features until the device is full.
+    """Halve the patch while 4 voxels remain; take the size that device and time allow.
 
     Args:
         fingerprint: What the data look like.
@@ -75,11 +77,24 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
         machine: What the run may use.
 
     Returns:
-        The plan with `model_options`; empty for models other than "unet".
+        The plan with `model_options`; its own defaults for a model that has no family.
+
+    Raises:
+        PlanError: If the patch is too small for the model.
     """
+    kept = {name: value for name, value in plan.model_options.items() if name == FUSION}
+    if plan.model in FAMILIES:
+        options, reason = decide_options(FAMILIES[plan.model], plan, machine)
+        return plan.deciding(reason, model_options={**options, **kept})
     if plan.model != "unet":
         reason = f"Model {plan.model!r} is taken with its own defaults."
-        return plan.deciding(reason, model_options={})
+        return plan.deciding(reason, model_options=kept)
+    options, reason = _unet(plan, machine)
+    return plan.deciding(reason, model_options={**options, **kept})
+
+
+def _unet(plan: Plan, machine: Machine) -> tuple[dict[str, Any], str]:
+    """Decide the options of a U-Net: features double until the device is full."""
     stages = divide(plan.patch, plan.spacing_mm[-plan.dims :])
     count = len(stages.strides)
     width, most = width_for(plan.dims, machine), MAX_FEATURES
@@ -103,7 +118,7 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
     )
     if not stages.is_cubic:
         reason += " Axes with longer voxels are halved and mixed later, so that cells become cubes."
-    return plan.deciding(reason, model_options=options)
+    return options, reason
 
 
 def shrunk(fingerprint: Fingerprint, plan: Plan, share: float) -> tuple[int, ...] | None:
@@ -147,17 +162,34 @@ def width_for(dims: int, machine: Machine) -> int:
     return 16 if machine.budget_s < SHORT_S[dims] else 32
 
 
-def patch_limit(dims: int, machine: Machine) -> float:
+def width_of(plan: Plan, machine: Machine) -> int:
+    """Tell how wide a U-Net is whose step takes as long as that of the plan's network.
+
+    Args:
+        plan: The plan; its model and dims count.
+        machine: What the run may use.
+
+    Returns:
+        Features of the first stage.
+    """
+    if plan.model in FAMILIES:
+        return size_for(FAMILIES[plan.model], plan.dims, machine).width
+    return width_for(plan.dims, machine)
+
+
+def patch_limit(dims: int, machine: Machine, width: int | None = None) -> float:
     """Tell how many voxels a patch may have.
 
     Args:
         dims: 2 or 3.
         machine: What the run may use.
+        width: Features of the first stage of a U-Net that costs as much; None means what
+            `width_for` chooses.
 
     Returns:
         Number of voxels.
     """
-    width, batch = width_for(dims, machine), SMALLEST_BATCH[dims]
+    width, batch = width or width_for(dims, machine), SMALLEST_BATCH[dims]
     by_memory = machine.memory_bytes * MEMORY_SHARE / (BYTES_A_VOXEL * width / 32) / batch
     if machine.is_gpu:
         return max(LEAST_PATCH[dims], min(by_memory, 2 * MOST_PATCH[dims]))

@@ -7,6 +7,7 @@ import numpy as np
 
 from delineate.core.errors import PlanError
 from delineate.core.plan import Plan
+from delineate.planning.families import FAMILIES, decide_options
 from delineate.planning.fingerprint import Fingerprint
 from delineate.planning.machine import Machine
 
@@ -78,15 +79,18 @@ def choose_network(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Pl
         machine: What the run may use.
 
     Returns:
-        The plan with `model_options`; empty for models other than "unet".
+        The plan with `model_options`; its own defaults for a model that has no family.
     """
+    if plan.model in FAMILIES:
+        options, reason = decide_options(FAMILIES[plan.model], plan, machine)
+        return plan.deciding(reason, model_options=options)
     if plan.model != "unet":
         reason = f"Model {plan.model!r} is taken with its own defaults."
         return plan.deciding(reason, model_options={})
     features = [24, 48, 96, 128] if _is_short(machine) else [48, 96, 160, 192, 192]
     if machine.is_gpu:
         features = [64, 128, 256, 256, 256]
-    options: dict[str, Any] = {
+    options = {
         "features": features,
         "strides": [[2, 2]] * len(features),
         "fine": 16,
@@ -128,6 +132,10 @@ def choose_rate(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
     Returns:
         The plan with `learning_rate`.
     """
+    if plan.model in FAMILIES:
+        family = FAMILIES[plan.model]
+        reason = f"{family.why_rate}."
+        return plan.deciding(reason, learning_rate=family.rate, weight_decay=family.weight_decay)
     reason = f"Suits {plan.batch_size} patches a step with AdamW."
     return plan.deciding(reason, learning_rate=PEAK_RATE)
 

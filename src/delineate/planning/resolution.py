@@ -46,6 +46,25 @@ def choose_dims(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
     return plan.deciding(f"In 3-D, since {facts}.", dims=3)
 
 
+def choose_slices(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
+    """Show a 2-D network one slice at a time; its neighbours are a choice by hand.
+
+    Args:
+        fingerprint: What the data look like.
+        plan: The plan so far; its `dims` count.
+        machine: What the run may use.
+
+    Returns:
+        The plan with `slices`.
+    """
+    if not fingerprint.is_volume:
+        return plan.deciding("Pictures have no neighbouring slices.", slices=1)
+    if plan.dims == 3:
+        return plan.deciding("In 3-D every patch holds its neighbours.", slices=1)
+    reason = "Each slice by itself; --slices 3 or 5 shows its neighbours as channels."
+    return plan.deciding(reason, slices=1)
+
+
 def choose_orientation(fingerprint: Fingerprint, plan: Plan, machine: Machine) -> Plan:
     """Turn volumes to (S, A, R) axes, so that every patient is seen from the same side.
 

@@ -1,11 +1,13 @@
 """From fingerprint to plan: the rules in order, each named for the decision it takes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from delineate.core.errors import PlanError
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
+from delineate.core.slices import FUSION, slice_offsets
 from delineate.planning.delivery import choose_flips, choose_folds, choose_overlap
 from delineate.planning.effort import (
     BY_HAND,
@@ -19,12 +21,18 @@ from delineate.planning.network import choose_network, choose_patch
 from delineate.planning.normalisation import choose_normalisation
 from delineate.planning.nuclei import OBJECT_RULES
 from delineate.planning.practice import choose_augmentation, choose_loss, choose_sampling
-from delineate.planning.resolution import choose_dims, choose_orientation, choose_spacing
+from delineate.planning.resolution import (
+    choose_dims,
+    choose_orientation,
+    choose_slices,
+    choose_spacing,
+)
 
 Rule = Callable[[Fingerprint, Plan, Machine], Plan]
 
 RULES: dict[str, Rule] = {
     "dims": choose_dims,
+    "slices": choose_slices,
     "canonical": choose_orientation,
     "spacing_mm": choose_spacing,
     "normalisation": choose_normalisation,
@@ -41,6 +49,8 @@ RULES: dict[str, Rule] = {
     "num_folds": choose_folds,
 }
 """Rules by the field of `Plan` that they decide; a later rule may rely on earlier ones."""
+ONLY_BY_HAND = ("slice_step", FUSION)
+"""What no rule decides: it stays as it is unless it is asked for."""
 
 
 def make_plan(
@@ -63,7 +73,8 @@ def make_plan(
         labels: The classes.
         machine: What the run may use; None means half an hour of two CPU threads.
         model: Row of `MODELS`.
-        by_hand: Values that replace a rule, by its name in `RULES`.
+        by_hand: Values that replace a rule, by its name in `RULES`, and those of
+            `ONLY_BY_HAND`.
         task: "regions" for a class per pixel, "instances" for objects told apart.
 
     Returns:
@@ -73,9 +84,28 @@ def make_plan(
         PlanError: If a value set by hand has no rule, or does not fit the images.
     """
     hand = dict(by_hand or {})
-    if strange := sorted(set(hand) - set(RULES)):
-        raise PlanError(f"There is no rule for {strange}. By hand one can set: {', '.join(RULES)}.")
-    plan = Plan(
+    known = [*RULES, *ONLY_BY_HAND]
+    if strange := sorted(set(hand) - set(known)):
+        raise PlanError(f"There is no rule for {strange}. By hand one can set: {', '.join(known)}.")
+    fusion = {FUSION: hand.pop(FUSION)} if FUSION in hand else {}
+    plan = _draft(fingerprint, dataset=dataset, layout=layout, labels=labels)
+    plan = replace(plan, model=model, model_options=fusion, task=task)
+    if "slice_step" in hand:
+        plan = plan.deciding(BY_HAND, slice_step=hand.pop("slice_step"))
+    rules = RULES | OBJECT_RULES if task == "instances" else RULES
+    for name, rule in rules.items():
+        if name in hand:
+            _check(name, hand[name], fingerprint, plan)
+            plan = plan.deciding(BY_HAND, **{name: hand[name]})
+        else:
+            plan = rule(fingerprint, plan, machine or Machine())
+        if name == "slices":
+            slice_offsets(plan)  # refuses what cannot be
+    return plan
+
+
+def _draft(fingerprint: Fingerprint, *, dataset: str, layout: str, labels: LabelTable) -> Plan:
+    return Plan(
         dataset=dataset,
         layout=layout,
         labels=labels,
@@ -86,20 +116,11 @@ def make_plan(
         normalisation=(),
         patch=(),
         batch_size=1,
-        model=model,
+        model="unet",
         model_options={},
         loss="dice_ce",
-        task=task,
         fingerprint=fingerprint.to_dict(),
     )
-    rules = RULES | OBJECT_RULES if task == "instances" else RULES
-    for name, rule in rules.items():
-        if name in hand:
-            _check(name, hand[name], fingerprint, plan)
-            plan = plan.deciding(BY_HAND, **{name: hand[name]})
-        else:
-            plan = rule(fingerprint, plan, machine or Machine())
-    return plan
 
 
 def _check(name: str, value: Any, fingerprint: Fingerprint, plan: Plan) -> None:  # noqa: ANN401

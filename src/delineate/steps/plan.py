@@ -1,8 +1,6 @@
 """Plan: look at every case once, decide everything, and write it down with the reasons."""
 
 import logging
-import os
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +11,14 @@ from delineate.core.case import Case
 from delineate.core.errors import BudgetError, PlanError, pick
 from delineate.core.plan import Plan
 from delineate.core.progress import track
+from delineate.core.slices import FUSION
 from delineate.datasets import open_dataset
 from delineate.datasets.base import Dataset
 from delineate.datasets.splits import make_folds
+from delineate.decisions import describe_plan
 from delineate.losses import LOSSES
 from delineate.models import MODELS
-from delineate.planning import Machine, StepCost, make_plan, take_fingerprint
+from delineate.planning import Machine, make_plan, take_fingerprint
 
 log = logging.getLogger("delineate")
 
@@ -50,6 +50,12 @@ class PlanSettings:
     """Where to train: auto, cpu or cuda."""
     dims: int | None = None
     """2 to work slice by slice, 3 to work in volumes."""
+    slices: int | None = None
+    """Slices of a volume that a 2-D network sees as channels, odd: 1, 3 or 5."""
+    slice_step: int | None = None
+    """Distance of those slices, in slices at the working resolution; 1 if left out."""
+    slice_fusion: str | None = None
+    """early: slices are channels of the first layer; late: each passes a stem first."""
     spacing: tuple[float, ...] | None = None
     """Working resolution in mm: feet-head, back-front, left-right for volumes."""
     patch: tuple[int, ...] | None = None
@@ -105,7 +111,7 @@ def plan(settings: PlanSettings) -> Planned:
     path = settings.out / FILE
     former = _former(path, dataset)
     _warn(dataset, settings.data)
-    machine = find_machine(settings)
+    machine = _machine(settings)
     ids = dataset.ids()
     fingerprint = take_fingerprint(
         track(_cases(dataset, ids), "looking at the cases", len(ids)),
@@ -168,80 +174,15 @@ def open_data(settings: Data) -> Dataset:
     return open_dataset(source, settings.layout, **options).aligned()
 
 
-def find_machine(settings: PlanSettings) -> Machine:
-    """Look at the device that the plan is for.
+def _machine(settings: PlanSettings) -> Machine:
+    from delineate.learn.resources import find_machine  # torch, which --help does without
 
-    Args:
-        settings: Device, budget and steps that were asked for.
-
-    Returns:
-        The machine, with a way to try a step unless that was declined.
-    """
-    import torch  # planning needs it only here, and --help not at all
-
-    from delineate.infer.device import choose_device, has_bf16
-    from delineate.learn.cost import measure_step
-
-    device = choose_device(settings.device)
-
-    def measure(candidate: Plan) -> StepCost:
-        seconds, peak_bytes = measure_step(candidate, device)
-        return StepCost(seconds=seconds, peak_bytes=peak_bytes)
-
-    memory = _ram_bytes()
-    if device.type == "cuda":
-        memory = torch.cuda.get_device_properties(device).total_memory
-    return Machine(
-        device=str(device),
-        memory_bytes=memory,
-        num_threads=torch.get_num_threads(),
-        has_bf16=has_bf16(device),
+    return find_machine(
+        settings.device,
         budget_s=Budget.parse(settings.budget).seconds,
         num_steps=settings.steps,
-        measure=measure if settings.measure else None,
+        is_measured=settings.measure,
     )
-
-
-def describe_plan(decided: Plan) -> str:
-    """Lay a plan out as a table of decision, value and reason.
-
-    Args:
-        decided: The plan.
-
-    Returns:
-        Lines of at most 100 characters.
-    """
-    lines = []
-    for name, reason in decided.reasons.items():
-        value = getattr(decided, name)
-        if name == "folds" or value in ({}, None):
-            continue
-        left = textwrap.wrap(_said(value), 34, break_on_hyphens=False) or ["none"]
-        right = textwrap.wrap(reason, 46)
-        height = max(len(left), len(right))
-        left += [""] * (height - len(left))
-        right += [""] * (height - len(right))
-        for row, (what, why) in enumerate(zip(left, right, strict=True)):
-            lines.append(f"{'' if row else name:14}  {what:34}  {why}".rstrip())
-    head = f"{'decision':14}  {'value':34}  why"
-    rule = f"{'-' * 14}  {'-' * 34}  {'-' * 46}"
-    return "\n".join([head, rule, *lines])
-
-
-def _said(value: Any) -> str:  # noqa: ANN401 - any field of a plan
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_said(entry)}" for name, entry in value.items())
-    if isinstance(value, tuple):
-        parts = [_said(entry) for entry in value]
-        if len(set(parts)) == 1 < len(parts) and isinstance(value[0], dict):
-            return f"for each of {len(parts)} channels: {parts[0]}"
-        is_numbers = all(isinstance(entry, (int, float)) for entry in value)
-        return (" x " if is_numbers else "; ").join(parts)
-    if isinstance(value, list):
-        return f"[{', '.join(_said(entry) for entry in value)}]"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _warn(dataset: Dataset, folder: Path) -> None:
@@ -271,6 +212,9 @@ def _cases(dataset: Dataset, ids: list[str]) -> Iterator[Case]:
 def _by_hand(settings: PlanSettings) -> dict[str, Any]:
     values = {
         "dims": settings.dims,
+        "slices": settings.slices,
+        "slice_step": settings.slice_step,
+        FUSION: settings.slice_fusion,
         "spacing_mm": settings.spacing,
         "patch": settings.patch,
         "batch_size": settings.batch_size,
@@ -287,13 +231,3 @@ def _with_folds(decided: Plan, dataset: Dataset, ids: list[str], seed: int) -> P
     patients = {case_id: dataset.patient(case_id) for case_id in ids}
     reason = f"Drawn with seed {seed}; all cases of a patient stand in one fold."
     return decided.deciding(reason, folds=make_folds(patients, decided.num_folds, seed))
-
-
-def _ram_bytes() -> int:
-    # A container may be allowed less than the machine has.
-    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-    except OSError:
-        return physical
-    return min(physical, int(limit)) if limit.isdigit() else physical

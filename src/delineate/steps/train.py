@@ -14,8 +14,9 @@ from delineate.core.budget import Budget
 from delineate.core.errors import PlanError
 from delineate.core.files import write_text
 from delineate.core.plan import Plan
+from delineate.core.slices import FUSION
 from delineate.datasets.base import Dataset
-from delineate.infer.bundle import load_bundle, num_outputs
+from delineate.infer.bundle import build_network, load_bundle
 from delineate.infer.device import choose_device, has_bf16
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import hash_tensors
@@ -28,7 +29,6 @@ from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
 from delineate.learn.transfer import plan_like, take_weights
 from delineate.metrics import Scoreboard
-from delineate.models import build_model
 from delineate.steps.plan import PlanSettings, open_data, plan
 from delineate.story import tell
 
@@ -57,6 +57,14 @@ class TrainSettings:
     """Tissues that neither train nor validate, such as fluo,gray."""
     model: str | None = None
     """Network, a row of the table of models; None lets the plan choose."""
+    dims: int | None = None
+    """2 to work slice by slice, 3 to work in volumes; None lets the plan choose."""
+    slices: int | None = None
+    """Slices of a volume that a 2-D network sees as channels, odd: 1, 3 or 5."""
+    slice_step: int | None = None
+    """Distance of those slices, in slices at the working resolution; 1 if left out."""
+    slice_fusion: str | None = None
+    """early: slices are channels of the first layer; late: each passes a stem first."""
     start_from: str | None = None
     """Model whose network and weights training starts from: a run, a bundle or a name."""
     seed: int = 0
@@ -193,6 +201,7 @@ def _make_plan(settings: TrainSettings) -> None:
                 f"{settings.out} holds a run on dataset {there.dataset!r}, not {name!r}. "
                 "Choose another --out."
             )
+        _check_asked(settings, there)
     else:
         plan(
             PlanSettings(
@@ -202,6 +211,10 @@ def _make_plan(settings: TrainSettings) -> None:
                 out=settings.out,
                 layout=settings.layout,
                 model=settings.model,
+                dims=settings.dims,
+                slices=settings.slices,
+                slice_step=settings.slice_step,
+                slice_fusion=settings.slice_fusion,
                 budget=settings.budget,
                 steps=settings.steps,
                 seed=settings.seed,
@@ -212,15 +225,30 @@ def _make_plan(settings: TrainSettings) -> None:
         plan_like(Plan.load(path), start).save(path)
 
 
+def _check_asked(settings: TrainSettings, there: Plan) -> None:
+    # What is asked for anew must be what stands in the plan; else it would be passed over.
+    has = {
+        "dims": there.dims,
+        "slices": there.slices,
+        "slice_step": there.slice_step,
+        FUSION: there.model_options.get(FUSION, "early"),
+    }
+    for name, value in has.items():
+        asked = getattr(settings, name)
+        if asked is not None and asked != value:
+            raise PlanError(
+                f"{settings.out / 'plan.yaml'} says {name} {value}, not {asked}. Leave "
+                f"--{name.replace('_', '-')} out, or choose another --out."
+            )
+
+
 def _make_trainer(
     settings: TrainSettings, plan: Plan, device: torch.device, processes: Processes
 ) -> Trainer:
     torch.manual_seed(settings.seed)
-    model = build_model(
-        plan.model, len(plan.channels), num_outputs(plan), plan.dims, **plan.model_options
-    )
+    model = build_network(plan)
     if settings.start_from is not None:
-        take_weights(model, load_bundle(settings.start_from))
+        take_weights(model, load_bundle(settings.start_from), slices=plan.slices)
     if settings.steps is not None:
         limit = Limit(steps=settings.steps)
     else:
