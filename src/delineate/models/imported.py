@@ -139,7 +139,8 @@ def find_size(weights: Weights) -> str | None:
         Row of `SIZES`, or None if it has another.
     """
     names = translate(weights.tensors)
-    widths, depths = [], []
+    widths: list[int] = []
+    depths: list[int] = []
     while (first := f"encoder.embeddings.{len(widths)}.conv.weight") in names:
         stage = f"encoder.stages.{len(widths)}."
         widths.append(len(names[first][0]))
