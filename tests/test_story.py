@@ -4,6 +4,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from delineate.core.plan import Plan
 from delineate.infer.bundle import list_bundles
@@ -37,3 +39,12 @@ def test_tissues_stand_in_place_of_a_fold(plan):
     assert "--budget 30m --hold-out kidney,bladder --leave-out fluo" in told.command
     assert told.validation.startswith("Tissues kidney,bladder: 1 cases of patients")
     assert told.purpose == "Tries it."
+
+
+def test_terms_of_the_weights_that_the_encoder_began_with_bind_the_model(plan, tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "mit.safetensors", metadata={"license": "other"})
+
+    told = story(plan, encoder_weights=tmp_path / "mit.safetensors")
+
+    assert told.licence == "CC0; the encoder began with mit.safetensors, licence other"
+    assert " --encoder-weights mit.safetensors --seed 0" in told.command

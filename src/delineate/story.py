@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from delineate.core.plan import Plan
 from delineate.learn.handover import Story
 from delineate.learn.supervised import Trainer
+from delineate.models.weights import read_weights
 
 if TYPE_CHECKING:
     from delineate.steps.train import TrainSettings
@@ -46,7 +47,7 @@ def tell(
     names = ", ".join(plan.labels.names)
     return Story(
         purpose=settings.purpose or f"Outlines {names} in images like those of {plan.dataset}.",
-        licence=settings.licence or licence,
+        licence=(settings.licence or licence) + _terms(settings),
         command=_command(settings, part),
         training_cases=sorted(training),
         validation=f"{who}: {len(validation)} cases of patients that did not train. "
@@ -56,11 +57,21 @@ def tell(
     )
 
 
+def _terms(settings: "TrainSettings") -> str:
+    """State the terms of the weights that the encoder began with."""
+    if settings.encoder_weights is None:
+        return ""
+    weights = read_weights(settings.encoder_weights)
+    return f"; the encoder began with {weights.path.name}, licence {weights.licence}"
+
+
 def _command(settings: "TrainSettings", part: str) -> str:
     data = " ".join(shlex.quote(path.name) for path in (settings.data, *settings.more))
     length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
     mpp = "" if settings.mpp is None else f" --mpp {settings.mpp:g}"
     apart = "" if settings.leave_out is None else f" --leave-out {settings.leave_out}"
     start = "" if settings.start_from is None else f" --start-from {Path(settings.start_from).name}"
+    if settings.encoder_weights is not None:
+        start += f" --encoder-weights {settings.encoder_weights.name}"
     ends = f"{part}{apart}{mpp}{start} --seed {settings.seed}"
     return f"delineate train {data} --out RUN {length} {ends}"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from delineate.core.errors import DatasetError, DelineateError, PlanError
 from delineate.core.plan import Plan
@@ -20,6 +21,7 @@ from delineate.infer.predictor import Predictor
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import load_checkpoint
 from delineate.learn.selection import choose_cases
+from delineate.models import build_model
 from delineate.steps.plan import PlanSettings, plan
 from delineate.steps.train import TrainSettings, train
 
@@ -348,3 +350,38 @@ def test_slices_beside_a_plan_that_says_otherwise_are_refused(sliced):
         train(replace(sliced, slices=3))
     with pytest.raises(PlanError, match=r"says slice_fusion late, not early.*--slice-fusion"):
         train(replace(sliced, slice_fusion="early"))
+
+
+def test_training_begins_with_a_published_encoder_and_its_plan_and_card_say_so(data, tmp_path):
+    source = build_model("unet_encoder", 1, 2, 2, encoder="resnet18")
+    save_file(source.encoder.state_dict(), tmp_path / "w.safetensors", metadata={"license": "mit"})
+    asked = PlanSettings(
+        data=data, out=tmp_path / "run", dims=2, patch=(32, 32), batch_size=2, measure=False,
+        model="unet_encoder",
+    )  # fmt: skip
+    made = plan(asked).plan
+    replace(made, model_options={"encoder": "resnet18"}).save(asked.out / "plan.yaml")
+    begin = tmp_path / "w.safetensors"
+    settings = TrainSettings(data=data, out=asked.out, steps=1, encoder_weights=begin)
+
+    train(settings)
+
+    own = load_checkpoint(asked.out / "last.safetensors").tensors
+    gaps = [
+        float((value - own[f"encoder.{name}"]).abs().max())
+        for name, value in source.encoder.state_dict().items()
+        if name.endswith("conv1.weight")
+    ]
+    assert max(gaps) < 0.05  # at random they would differ by tenths
+    assert "licence mit" in Plan.load(asked.out / "plan.yaml").reasons["model_options"]
+    assert "--encoder-weights w.safetensors" in (asked.out / "card.md").read_text()
+    assert "w.safetensors, licence mit" in (asked.out / "card.md").read_text()
+
+
+def test_absent_weights_are_refused_before_anything_is_written(settings, tmp_path):
+    wrong = replace(settings, out=tmp_path / "other", encoder_weights=tmp_path / "none.safetensors")
+
+    with pytest.raises(DelineateError, match="There is no file"):
+        train(wrong)
+
+    assert not wrong.out.exists()

@@ -23,6 +23,7 @@ from delineate.learn.checkpoint import hash_tensors
 from delineate.learn.curves import draw_curves
 from delineate.learn.handover import hand_over
 from delineate.learn.logbook import Logbook
+from delineate.learn.pretrained import plan_for_encoder, take_encoder
 from delineate.learn.processes import Processes
 from delineate.learn.sampling import BoolArray, take_chances, take_presence
 from delineate.learn.selection import choose_cases
@@ -30,6 +31,7 @@ from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
 from delineate.learn.transfer import plan_like, take_weights
 from delineate.metrics import Scoreboard
+from delineate.models.weights import read_weights
 from delineate.steps.plan import PlanSettings, open_data, plan
 from delineate.story import tell
 
@@ -68,6 +70,8 @@ class TrainSettings:
     """early: slices are channels of the first layer; late: each passes a stem first."""
     start_from: str | None = None
     """Model whose network and weights training starts from: a run, a bundle or a name."""
+    encoder_weights: Path | None = None
+    """Published weights for the encoder: file, or folder with model.safetensors."""
     seed: int = 0
     """Seed of weights, folds and batches."""
     device: str = "auto"
@@ -194,6 +198,8 @@ def _make_plan(settings: TrainSettings) -> None:
     path = settings.out / "plan.yaml"
     # Loaded first, so that a wrong name leaves nothing behind.
     start = None if settings.start_from is None else load_bundle(settings.start_from)
+    if settings.encoder_weights is not None:
+        read_weights(settings.encoder_weights)
     if path.exists():
         there = Plan.load(path)
         name = open_data(settings).name
@@ -222,8 +228,12 @@ def _make_plan(settings: TrainSettings) -> None:
                 device=settings.device,
             )
         )
-    if start is not None and not (settings.out / "state.safetensors").exists():
+    if (settings.out / "state.safetensors").exists():
+        return
+    if start is not None:
         plan_like(Plan.load(path), start).save(path)
+    if settings.encoder_weights is not None:
+        plan_for_encoder(Plan.load(path), settings.encoder_weights).save(path)
 
 
 def _check_asked(settings: TrainSettings, there: Plan) -> None:
@@ -254,6 +264,8 @@ def _make_trainer(
     model = build_network(plan)
     if settings.start_from is not None:
         take_weights(model, load_bundle(settings.start_from), slices=plan.slices)
+    if settings.encoder_weights and not (settings.out / "state.safetensors").exists():
+        take_encoder(model, settings.encoder_weights)
     if settings.steps is not None:
         limit = Limit(steps=settings.steps)
     else:
