@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from arms import NETWORKS
+from building import NotYetError, build, prepare
 from corruptions import CORRUPTIONS, SEVERITIES, Damage
 from judging import judge
 from places import HERE, add_places, origin, save
-from runs import NotYetError, Run, build, prepare
+from runs import Run
 from safetensors.torch import load_file
 from tasks import TASKS
 
