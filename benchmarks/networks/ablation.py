@@ -16,14 +16,15 @@ from runs import Run, sized
 def list_runs(
     tasks: Sequence[str] = ABLATION_TASKS, seeds: int = 3, times: float = 1.0
 ) -> list[Run]:
-    """Order the runs: every arm with one seed before any with the next."""
-    return [
+    """Order the runs: every arm with one seed before any with the next; extras at the end."""
+    runs = [
         Run(task=task, budget=sized("ablation", times), arm=arm.name, seed=seed)
         for seed in range(seeds)
         for arm in ABLATION.values()
         for task in tasks
         if arm.tasks is None or task in arm.tasks
     ]
+    return sorted(runs, key=lambda run: run.find_arm().is_extra)
 
 
 def main() -> None:

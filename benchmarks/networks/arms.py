@@ -20,6 +20,8 @@ class Arm:
     as_large_as: Mapping[str, Any] = field(default_factory=dict)
     """Options of the network whose number of parameters this one must have; its feed-forward
     layers are widened."""
+    is_extra: bool = False
+    """Whether it waits until all seeds of all others are done."""
     tasks: tuple[str, ...] | None = None
     """Where it makes sense; None for everywhere."""
 
@@ -80,6 +82,14 @@ BASE: dict[str, Any] = {
 """What every arm of the ablation begins with; written out, since defaults follow its result."""
 
 
+EXTRAS = {
+    "iterations_3", "rho_1", "uncertainty_margin", "uncertainty_mc", "tversky_misses", "loss_focal",
+    "loss_focal_tversky", "loss_lovasz", "emphasis_on", "terms_kendall", "terms_dwa",
+    "points_unjudged", "aleatoric_on", "rate_5e-4", "rate_1e-3", "sampler_uniform",
+    "sampler_labels",
+}  # fmt: skip
+
+
 def _turned(name: str, title: str, *, tasks: tuple[str, ...] | None = None, **turned: Any) -> Arm:
     changes, matched = turned.pop("changes", {}), turned.pop("as_large_as", {})
     return Arm(
@@ -89,6 +99,7 @@ def _turned(name: str, title: str, *, tasks: tuple[str, ...] | None = None, **tu
         options={**BASE, **turned},
         changes=changes,
         as_large_as=matched,
+        is_extra=name in EXTRAS,
         tasks=tasks,
     )
 
@@ -132,9 +143,47 @@ ABLATION: dict[str, Arm] = {
         ),
         _turned(
             "weights_static",
-            "class weights 0.4 (background), 1.9, 1.3, 0.6, 0.8",
-            changes={"loss_options": {"class_weights": [0.4, 1.9, 1.3, 0.6, 0.8]}},
+            "classes weighed by rarity",
+            changes={"objective": {"balance": "static"}},
             tasks=TWO_D,
+        ),
+        _turned(
+            "weights_dynamic",
+            "classes weighed by rarity and by what is missed",
+            changes={"objective": {"balance": "dynamic"}},
+        ),
+        _turned(
+            "tversky_adaptive",
+            "Tversky whose weights follow the errors",
+            changes={"loss": "tversky_ce", "objective": {"adaptive_tversky": True}},
+        ),
+        _turned(
+            "sampler_weighted",
+            "images with rare classes are drawn more often",
+            changes={"objective": {"sampler": "weighted"}},
+            tasks=TWO_D,
+        ),
+        _turned(
+            "emphasis_on",
+            "unsure voxels weigh more in the loss",
+            changes={"objective": {"emphasis": 0.5}},
+        ),
+        _turned(
+            "terms_kendall",
+            "terms weighed by learned noise",
+            changes={"objective": {"terms": "kendall"}},
+            tasks=TWO_D,
+        ),
+        _turned(
+            "terms_dwa",
+            "terms weighed by how they fall",
+            changes={"objective": {"terms": "dwa"}},
+            tasks=TWO_D,
+        ),
+        _turned(
+            "points_unjudged",
+            "no loss of its own at corrected voxels",
+            changes={"objective": {"points": 0.0}},
         ),
         _turned("loss_focal", "Dice and focal loss", changes={"loss": "dice_focal"}, tasks=TWO_D),
         _turned(

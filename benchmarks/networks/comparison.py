@@ -19,11 +19,11 @@ from typing import Any
 
 import torch
 from arms import NETWORKS, REFERENCE
+from building import NotYetError, make_batches, make_trainer, prepare
 from places import CALIBRATION, add_places, origin, save
-from runs import NotYetError, Run, make_trainer, prepare, sized
+from runs import Run, sized
 from torch import nn
 
-from delineate.learn.batches import Batches
 from delineate.learn.supervised import Trainer
 
 TASKS_COMPARED = ("hippocampus3d", "hippocampus25d", "nuclei")
@@ -54,8 +54,8 @@ def calibrate(task: str, name: str, settings: argparse.Namespace) -> dict[str, A
     trainers: dict[str, Trainer] = {}
     for arm in dict.fromkeys((REFERENCE, name)):
         ready, plan = prepare(task, NETWORKS[arm], settings.data, settings.work)
-        trainers[arm] = make_trainer(plan, 10_000, 0, settings.device)
-    batches = Batches(ready.store(plan), ready.division.training, seed=0)
+        batches = make_batches(ready, plan, 0)
+        trainers[arm] = make_trainer(batches, 10_000, 0, settings.device)
     for trainer in trainers.values():
         trainer.model.train()
         for _ in range(3):

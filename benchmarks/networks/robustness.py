@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from arms import NETWORKS
+from building import NotYetError, build, prepare
 from corruptions import CORRUPTIONS, SEVERITIES, Damage
 from judging import judge
 from places import HERE, add_places, origin, save
-from runs import NotYetError, Run, build, prepare
+from runs import Run
 from safetensors.torch import load_file
 from tasks import TASKS
 
@@ -82,12 +83,12 @@ class Bench:
         }
 
 
-def draw() -> None:
+def draw(budget: str) -> None:
     """One panel a task and damage, one line a network."""
     from matplotlib.figure import Figure
 
     panels: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in sorted(FOLDER.glob(f"*.{budget}.*.json")):
         row = json.loads(path.read_text())
         panels[row["task"], row["damage"]].append(row)
     if not panels:
@@ -137,7 +138,7 @@ def main() -> None:
     settings = parser.parse_args()
     torch.set_num_threads(settings.threads)
     if settings.draw:
-        draw()
+        draw(settings.budget)
         return
     for task in settings.tasks.split(","):
         for arm in settings.arms.split(","):
@@ -146,7 +147,7 @@ def main() -> None:
                 work_through(run, settings)
             except NotYetError as error:
                 print(f"{run.id}: {error}")
-    draw()
+    draw(settings.budget)
 
 
 def work_through(run: Run, settings: argparse.Namespace) -> None:

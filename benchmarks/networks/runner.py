@@ -158,7 +158,8 @@ def line_up(settings: argparse.Namespace) -> list[Job]:
     for name in only:
         by_seed: dict[int, list[Run]] = {}
         for run in sources[name]:
-            by_seed.setdefault(run.seed, []).append(run)
+            later = settings.seeds if run.find_arm().is_extra else 0
+            by_seed.setdefault(run.seed + later, []).append(run)
         for seed, runs in by_seed.items():
             lists.append([((seed, k / len(runs)), run) for k, run in enumerate(runs)])
     order = sorted((entry for part in lists for entry in part), key=lambda entry: entry[0])

@@ -10,35 +10,26 @@ import fcntl
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
 from arms import ABLATION, NETWORKS, REFERENCE, Arm
+from building import NotYetError, make_batches, make_trainer, prepare
 from judging import fit_temperature, judge
 from places import CALIBRATION, NOT_YET, RUNS, TAKEN, add_places, origin, save
 from refinement import measure
-from tasks import TASKS, Ready, make_ready
+from tasks import TASKS
 from torch import nn
 
-from delineate.core.errors import DelineateError
-from delineate.core.plan import Plan
-from delineate.infer import bundle
-from delineate.learn.batches import Batches
-from delineate.learn.processes import Processes
-from delineate.learn.supervised import Limit, Trainer
-from delineate.models import MODELS, build_model
+from delineate.learn.supervised import Trainer
 
 NAME = re.compile(r"(?P<task>\w+)\.(?P<budget>\w+)\.(?P<arm>[\w.-]+)\.s(?P<seed>\d+)")
 NUM_TUNING = 16
 """Cases that the temperature is fitted to."""
-
-
-class NotYetError(Exception):
-    """A network, an option or a calibration that a run needs is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,83 +81,6 @@ class Run:
         return table[self.arm]
 
 
-def plan_arm(arm: Arm, ready: Ready) -> Plan:
-    """Lay an arm over its task's plan."""
-    plan = ready.plan
-    changes = {
-        name: {**getattr(plan, name), **value} if isinstance(value, Mapping) else value
-        for name, value in arm.changes.items()
-    }
-    options = {**plan.model_options, **arm.options}
-    if plan.model == "medsegformer" and plan.task == "instances":
-        options = {"outputs": "instances", **options}
-    if plan.model.startswith("deeplab"):
-        options = {"size": list(plan.patch), **options}
-    try:
-        changed = replace(plan, model_options=options, **changes)
-    except TypeError as error:
-        raise NotYetError(f"The plan has no such field ({error}).") from error
-    return grown(changed, arm) if arm.as_large_as else changed
-
-
-def grown(plan: Plan, arm: Arm) -> Plan:
-    """Widen the feed-forward layers until the network is as large as with other options."""
-    wanted = num_parameters(replace(plan, model_options={**plan.model_options, **arm.as_large_as}))
-    low, high = 1.0, 32.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        options = {**plan.model_options, "expansion": middle}
-        if num_parameters(replace(plan, model_options=options)) < wanted:
-            low = middle
-        else:
-            high = middle
-    return replace(plan, model_options={**plan.model_options, "expansion": round(low, 3)})
-
-
-def num_parameters(plan: Plan) -> int:
-    """Count what a plan's network learns."""
-    return sum(value.numel() for value in build(plan, 0, "cpu").parameters())
-
-
-def prepare(task: str, arm: Arm, data: Path, work: Path) -> tuple[Ready, Plan]:
-    """Plan and prepare, or say what is missing."""
-    if arm.model not in MODELS:
-        raise NotYetError(f"There is no network {arm.model!r} yet.")
-    try:
-        ready = make_ready(task, data, work, model=arm.model)
-    except TypeError as error:
-        raise NotYetError(f"{task} needs what the plan does not have ({error}).") from error
-    return ready, plan_arm(arm, ready)
-
-
-def build_network(plan: Plan) -> nn.Module:
-    """Build as the package does, also where it does not know of slices yet."""
-    if hasattr(bundle, "build_network"):
-        return bundle.build_network(plan)
-    outputs = bundle.num_outputs(plan)
-    return build_model(plan.model, len(plan.channels), outputs, plan.dims, **plan.model_options)
-
-
-def build(plan: Plan, seed: int, device: str) -> nn.Module:
-    """Build the network with weights of a seed."""
-    torch.manual_seed(seed)
-    try:
-        model = build_network(plan)
-    except (DelineateError, TypeError, NotImplementedError) as error:
-        raise NotYetError(f"{plan.model} with {plan.model_options}: {error}") from error
-    return model.to(device)
-
-
-def make_trainer(plan: Plan, steps: int, seed: int, device: str) -> Trainer:
-    """Make the package's own trainer."""
-    model = build(plan, seed, device)
-    limit = Limit(steps=steps)
-    try:
-        return Trainer(plan=plan, model=model, limit=limit, seed=seed, processes=Processes())
-    except DelineateError as error:
-        raise NotYetError(f"{plan.loss} with {plan.loss_options}: {error}") from error
-
-
 def sized(budget: str, times: float) -> str:
     """Name a budget of so many times the usual steps."""
     return budget if times == 1 else f"{budget}_x{times:g}".replace(".", "p")
@@ -190,8 +104,8 @@ def perform(run: Run, settings: argparse.Namespace) -> dict[str, Any]:
     arm, task = run.find_arm(), TASKS[run.task]
     steps = num_steps(run)
     ready, plan = prepare(run.task, arm, settings.data, settings.work)
-    store = ready.store(plan)
-    trainer = make_trainer(plan, steps, run.seed, settings.device)
+    store, batches = ready.store(plan), make_batches(ready, plan, run.seed)
+    trainer = make_trainer(batches, steps, run.seed, settings.device)
     every = max(1, steps // 8)
 
     def each(loop: Trainer, share: float) -> None:
@@ -199,7 +113,7 @@ def perform(run: Run, settings: argparse.Namespace) -> dict[str, Any]:
             loop.note()
 
     start = perf_counter()
-    trainer.run(Batches(store, ready.division.training, seed=run.seed), each=each)
+    trainer.run(batches, each=each)
     spent = perf_counter() - start
     model = trainer.model
     model.load_state_dict(trainer.average)

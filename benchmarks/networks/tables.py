@@ -229,6 +229,8 @@ def robustness() -> list[str]:
     """Score kept under damage, mean of five severities, one table a task."""
     found: dict[str, dict[str, dict[str, Row]]] = {}
     for row in rows(HERE / "robustness"):
+        if row["id"].split(".")[1] != "steps":
+            continue
         found.setdefault(row["task"], {}).setdefault(row["arm"], {})[row["damage"]] = row
     lines: list[str] = []
     for task, arms in found.items():
