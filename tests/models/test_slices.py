@@ -73,3 +73,20 @@ def test_weights_are_taken_up_by_a_new_one():
     fresh.load_state_dict(trained.state_dict())
 
     assert torch.equal(fresh(image)[0], trained(image)[0])
+
+
+def test_priority_reaches_the_network_behind_the_stem():
+    torch.manual_seed(0)
+    model = build("medsegformer").train()
+    priority = torch.full((1, 64, 64), 1e-6)
+    priority[:, :2, :2] = 1e6
+
+    def corner(*hints):
+        torch.manual_seed(1)
+        places = model(torch.zeros(1, 6, 64, 64), *hints).points[0].places[0]
+        return int(((places // 64 < 2) & (places % 64 < 2)).sum())
+
+    assert model.takes_priority
+    assert not build("unet").takes_priority
+    assert corner(priority) == 4
+    assert corner() < 4

@@ -36,13 +36,15 @@ class LateFusion(nn.Module):
         # 1 x 1 x k over the slices, written flat so that the memory format of images suits it.
         self.mix = nn.Conv2d(slices * SLICE_WIDTH, WIDTH, 1)
         self.network = network
+        self.takes_priority = bool(getattr(network, "takes_priority", False))
 
-    def forward(self, image: Tensor) -> Any:  # noqa: ANN401 - a list, or an Answer
+    def forward(self, image: Tensor, *hints: Tensor | None) -> Any:  # noqa: ANN401 - list or Answer
         """Run stem and network.
 
         Args:
             image: Slices one after the other, each with all its channels,
                 (N, slices * C, Y, X).
+            *hints: What the network takes besides, handed on.
 
         Returns:
             What the network returns: logits of the middle slice, (N, K, Y, X), the finest
@@ -51,4 +53,4 @@ class LateFusion(nn.Module):
         size, grid = image.shape[0], image.shape[2:]
         each = image.reshape(size * self.slices, -1, *grid)  # (N * slices, C, Y, X)
         features = self.stem(each).reshape(size, -1, *grid)  # (N, slices * F, Y, X)
-        return self.network(self.mix(features))
+        return self.network(self.mix(features), *hints)
