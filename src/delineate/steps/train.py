@@ -154,7 +154,7 @@ def train(settings: TrainSettings) -> Trained:
     board = None
     if processes.is_first:
         board = _finish(settings, dataset, training, validation, trainer)
-    processes.leave()
+    trainer.part()
     return Trained(
         folder=settings.out,
         history=tuple(trainer.history),
