@@ -118,7 +118,9 @@ def dataset_of(elements, pixels, path="x"):
     return dataset
 
 
-def ct_slice(position, *, orientation=AXIAL, spacing=SPACING, shape=SHAPE, modality="CT", **changes):
+def ct_slice(
+    position, *, orientation=AXIAL, spacing=SPACING, shape=SHAPE, modality="CT", **changes
+):
     """One slice whose values follow `hounsfield`; keyword arguments replace elements."""
     points = plane_points(position, orientation, spacing, shape)
     offset = 1024 if modality == "CT" else 500
@@ -140,7 +142,9 @@ def write(dataset, path):
     return path
 
 
-def write_stack(folder, heights, *, orientation=AXIAL, lean=(0.0, 0.0, 0.0), name="{:03d}", **changes):
+def write_stack(
+    folder, heights, *, orientation=AXIAL, lean=(0.0, 0.0, 0.0), name="{:03d}", **changes
+):
     """Write slices at these heights along the normal; `lean` moves each aside, mm a mm."""
     uids = []
     for place, height in enumerate(heights):
@@ -157,7 +161,9 @@ def even(count=10, step=STEP):
     return [step * place for place in range(count)]
 
 
-def enhanced(positions, *, modality="CT", orientation=AXIAL, spacing=SPACING, shape=SHAPE, times=(1,)):
+def enhanced(
+    positions, *, modality="CT", orientation=AXIAL, spacing=SPACING, shape=SHAPE, times=(1,)
+):
     """One enhanced file with a frame for each position and time, in that nesting."""
     planes = []
     groups = []
@@ -203,14 +209,10 @@ def _frame_group(position, place, time):
     return group
 
 
-def worst_error(volume, *, margin=0):
-    """Largest difference in HU between an image's voxels and what lies at their places.
-
-    `margin` voxels at each side of the rows and columns are left out, where padding may be.
-    """
+def worst_error(volume, *, last=None):
+    """Largest difference in HU between an image's first planes and what lies at their places."""
     grid = volume.image.geometry
-    inner = tuple(slice(cut, size - cut) for cut, size in zip((0, margin, margin), grid.shape, strict=True))
     index = np.stack(np.meshgrid(*(np.arange(size) for size in grid.shape), indexing="ij"), axis=-1)
     world = index @ grid.affine[:3, :3].T + grid.affine[:3, 3]
     expected = hounsfield(world * (-1, -1, 1))
-    return float(np.abs(volume.image.array[0] - expected)[inner].max())
+    return float(np.abs(volume.image.array[0] - expected)[:last].max())

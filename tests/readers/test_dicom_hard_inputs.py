@@ -3,15 +3,17 @@
 The number in front of each group is the row of the table that docs/dicom.md prints.
 """
 
+import io
 import os
 import shutil
 import zipfile
+import zlib
 
 import numpy as np
+import PIL.Image
 import pydicom
 import pytest
-
-from delineate.readers import read_studies
+from scipy.ndimage import binary_dilation, binary_erosion
 from tests.readers.dicom_cases import (
     AXIAL,
     CORONAL,
@@ -21,17 +23,18 @@ from tests.readers.dicom_cases import (
     SHAPE,
     SPACING,
     STEP,
+    common,
     ct_slice,
     dataset_of,
-    common,
     enhanced,
     even,
     place_along,
-    plane_points,
     worst_error,
     write,
     write_stack,
 )
+
+from delineate.readers import read_studies
 
 
 def one(folder):
@@ -159,10 +162,12 @@ def test_04_a_tilted_stack_is_made_upright_and_masks_go_back_slice_by_slice(tmp_
     steps = grid.affine[:3, :3] / np.asarray(grid.spacing_mm)
     assert np.allclose(steps.T @ steps, np.eye(3), atol=1e-9)
     inside = series.to_regular(np.ones((10, *SHAPE), dtype=bool))
-    assert volume.image.array[0][~inside].max() <= 0
+    beside = ~binary_dilation(inside, np.ones((1, 3, 3)))
+    assert np.unique(volume.image.array[0][beside]).tolist() in ([], [-1024])
+    inside = binary_erosion(inside, np.ones((1, 3, 3)))  # beyond the edge there is nothing to use
     world = np.argwhere(inside) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
     expected = (world * (-1, -1, 1)) @ [2.0, 3.0, 5.0]
-    assert np.percentile(np.abs(volume.image.array[0][inside] - expected), 90) <= 0.51
+    assert np.abs(volume.image.array[0][inside] - expected).max() <= 1  # at two interpolations of half a unit
     y = np.arange(grid.shape[1])[None, :, None] * np.ones(grid.shape, dtype=int)
     rows = np.array([entry.affine[1, 2] for entry in series.slices])  # y of each slice's corner
     back = series.to_planes(y)[:, 0, 5]
@@ -181,7 +186,7 @@ def test_05_slices_that_change_their_distance_are_resampled_along_the_normal(tmp
 
     assert (volume.report.verdict, volume.report.codes) == ("repaired", ("VARIABLE_SPACING",))
     assert volume.image.geometry.spacing_mm[0] == pytest.approx(3.0)
-    assert worst_error(volume) <= 0.5
+    assert worst_error(volume, last=11) <= 0.5  # the twelfth plane lies behind the last slice
     nearest = [int(np.floor(height / 3 + 0.5)) + 1 for height in heights]
     assert label_of_each_slice(volume)[:, 0, 0].tolist() == nearest
 
@@ -212,7 +217,7 @@ def test_07_any_orientation_keeps_its_own_geometry_whatever_the_names_say(tmp_pa
 
     assert (volume.report.verdict, volume.report.codes) == ("accepted", ())
     assert volume.image.geometry.spacing_mm == pytest.approx((STEP, *SPACING))
-    assert worst_error(volume) <= 0.5
+    assert worst_error(volume) <= 0.5 + 1e-6
 
 
 def test_07_instance_numbers_slice_locations_and_names_are_not_believed(tmp_path):
@@ -311,7 +316,9 @@ def test_10_echoes_at_several_times_are_parted_by_both(tmp_path):
 # 11 no geometry
 
 
-@pytest.mark.parametrize("name", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"])
+@pytest.mark.parametrize(
+    "name", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
+)
 def test_11_a_series_that_does_not_say_where_it_lies_is_refused(tmp_path, name):
     write_stack(tmp_path, even(), **{name: None}) if name != "ImagePositionPatient" else None
     if name == "ImagePositionPatient":
@@ -444,7 +451,7 @@ def compressed_by_pydicom(dataset, syntax):
 
 def compressed_by(encode, syntax):
     def compress(dataset):
-        stored = np.frombuffer(dataset.PixelData, np.uint16).reshape(SHAPE)
+        stored = np.frombuffer(dataset.PixelData, np.uint16).reshape(dataset.Rows, -1)
         dataset.PixelData = pydicom.encaps.encapsulate([encode(stored)])
         dataset["PixelData"].is_undefined_length = True
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
@@ -468,7 +475,7 @@ def compressed_by(encode, syntax):
 def test_15_compressed_slices_give_the_values_of_plain_ones(tmp_path, syntax, by):
     codecs = pytest.importorskip("imagecodecs") if by in ("ljpeg", "htj2k") else None
     for place, height in enumerate(even(4)):
-        dataset = ct_slice(place_along(AXIAL, height))
+        dataset = ct_slice(place_along(AXIAL, height), shape=(64, 48))
         if by == "pydicom":
             dataset.compress(pydicom.uid.UID(syntax), generate_instance_uid=False)
         elif by == "none":
@@ -484,17 +491,37 @@ def test_15_compressed_slices_give_the_values_of_plain_ones(tmp_path, syntax, by
     assert worst_error(volume) == 0
 
 
-@pytest.mark.parametrize("name", ["JPGExtended.dcm", "JPEG-lossy.dcm"])
-def test_15_lossy_jpeg_of_8_and_12_bits_is_read_and_said_to_be_lossy(tmp_path, name):
-    source = pydicom.dcmread(pydicom.data.get_testdata_file(name))
+def test_15_lossy_jpeg_is_read_and_said_to_be_lossy(tmp_path):
+    for place, height in enumerate(even(4)):
+        dataset = ct_slice(place_along(AXIAL, height), shape=(64, 48), RescaleIntercept=0)
+        stored = np.frombuffer(dataset.PixelData, np.uint16).reshape(64, 48) // 16
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+        packed = io.BytesIO()
+        PIL.Image.fromarray(stored.astype(np.uint8)).save(packed, "JPEG", quality=100)
+        dataset.PixelData = pydicom.encaps.encapsulate([packed.getvalue()])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEGBaseline8Bit
+        dataset.LossyImageCompression = "01"
+        dataset.RescaleSlope, dataset.RescaleIntercept = 16, -1024
+        write(dataset, tmp_path / f"{place}.dcm")
+
+    volume = one(tmp_path)
+
+    assert (volume.report.verdict, volume.report.codes) == ("accepted", ("LOSSY",))
+    assert worst_error(volume) <= 4 * 16
+
+
+def test_15_jpeg_of_12_bits_is_refused_by_its_name(tmp_path):
+    source = pydicom.dcmread(pydicom.data.get_testdata_file("JPGExtended.dcm"))
     source.ImagePositionPatient, source.ImageOrientationPatient = [0, 0, 0], list(AXIAL)
     source.PixelSpacing = [1, 1]
     source.save_as(tmp_path / "a.dcm")
 
     volume = one(tmp_path)
 
-    assert "LOSSY" in volume.report.codes
-    assert volume.image.array.max() > volume.image.array.min()
+    assert volume.report.verdict == "refused"
+    assert "JPEG Extended" in found(volume, "UNKNOWN_SYNTAX").sentence
+    assert "12 bits" in found(volume, "UNKNOWN_SYNTAX").sentence
 
 
 def test_15_an_unknown_compression_is_refused_by_its_name(tmp_path):
@@ -554,8 +581,8 @@ def test_16_what_only_calls_itself_dicom_is_named(tmp_path):
 # 17 damaged files
 
 
-@pytest.mark.parametrize("left", [0.5, 0.95])
-def test_17_a_file_that_was_cut_short_is_named_and_its_series_refused(tmp_path, left):
+@pytest.mark.parametrize(("left", "code"), [(0.5, "DAMAGED_FILE"), (0.95, "TRUNCATED")])
+def test_17_a_file_that_was_cut_short_is_named_and_its_series_refused(tmp_path, left, code):
     uids = write_stack(tmp_path, even())
     file = tmp_path / "003.dcm"
     data = file.read_bytes()
@@ -564,9 +591,9 @@ def test_17_a_file_that_was_cut_short_is_named_and_its_series_refused(tmp_path, 
     studies = read_studies(tmp_path)
 
     (volume,) = studies.volumes
-    assert (volume.report.verdict, volume.report.codes) == ("refused", ("TRUNCATED",))
-    assert found(volume, "TRUNCATED").sop_uids == (uids[3],)
-    assert "003.dcm" in found(volume, "TRUNCATED").sentence
+    assert (volume.report.verdict, volume.report.codes) == ("refused", (code,))
+    assert found(volume, code).sop_uids == (uids[3],)
+    assert "003.dcm" in found(volume, code).sentence
 
 
 def test_17_a_header_cut_short_and_random_bytes_are_named(tmp_path):
@@ -601,19 +628,25 @@ def test_18_more_pixels_than_a_file_can_hold_are_refused_before_memory_is_taken(
     assert volume.report.codes[0] in ("TOO_LARGE", "NO_GEOMETRY")
 
 
-def test_18_a_small_file_that_is_deflated_to_a_huge_one_is_ended_by_its_limits(tmp_path):
-    import zlib
-
-    head = write(ct_slice(place_along(AXIAL, 0)), tmp_path / "0.dcm").read_bytes()
-    start = head.index(b"\x08\x00\x08\x00")
-    meta = head[:start].replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99"[:20])
+def test_18_a_small_file_that_inflates_to_gigabytes_is_ended_by_its_limits(tmp_path):
+    uids = write_stack(tmp_path, even())
+    head = (tmp_path / "000.dcm").read_bytes()
+    body = head.index(b"\x08\x00\x05\x00" if b"\x08\x00\x05\x00" in head else b"\x08\x00\x08\x00")
+    dataset = ct_slice(place_along(AXIAL, 0))
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    write(dataset, tmp_path / "bomb.dcm")
+    packed = (tmp_path / "bomb.dcm").read_bytes()
+    meta = packed[: 144 + int.from_bytes(packed[140:144], "little")]
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    bomb = b"".join(packer.compress(b"\x09\x00\x02\x00LO\x40\x00" + b"\0" * 2**20) for _ in range(8))
-    (tmp_path / "bomb.dcm").write_bytes(meta + bomb + packer.flush())
+    start = packer.compress(head[body:]) + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(bytes(2**26)) + packer.flush(zlib.Z_FULL_FLUSH)
+    (tmp_path / "bomb.dcm").write_bytes(meta + start + 26 * block + packer.flush())
 
     studies = read_studies(tmp_path)
 
-    assert len(studies.volumes) >= 1  # it came back
+    assert [finding.files for finding in studies.findings] == [("bomb.dcm",)]
+    assert studies.findings[0].code == "DAMAGED_FILE"
+    assert [entry.sop_uid for entry in studies.only().series.slices] == uids
 
 
 # 19 where files lie
@@ -668,7 +701,9 @@ def test_19_an_index_leads_to_its_files_and_never_out_of_its_folder(tmp_path):
     for name in [*names, ["..", "SECRET"], ["IMAGES", "GONE"]]:
         record = pydicom.Dataset()
         record.DirectoryRecordType = "IMAGE"
-        record.ReferencedFileID = name
+        record["ReferencedFileID"] = pydicom.DataElement(
+            "ReferencedFileID", "CS", name, validation_mode=pydicom.config.IGNORE
+        )
         records.append(record)
     elements = common(SOPClassUID="1.2.840.10008.1.3.10", DirectoryRecordSequence=records)
     write(dataset_of(elements, None), disc / "DICOMDIR")
@@ -704,9 +739,7 @@ def test_20_other_objects_of_the_study_are_counted_and_ignored(tmp_path):
 
 def test_21_own_output_that_returns_is_ignored(tmp_path):
     write_stack(tmp_path, even())
-    write(
-        ct_slice(place_along(AXIAL, 3), ManufacturerModelName="Delineate"), tmp_path / "own.dcm"
-    )
+    write(ct_slice(place_along(AXIAL, 3), ManufacturerModelName="Delineate"), tmp_path / "own.dcm")
 
     studies = read_studies(tmp_path)
 
@@ -821,9 +854,10 @@ def test_25_what_cannot_be_a_place_is_refused_by_its_uid(tmp_path, change):
     uids = write_stack(tmp_path, even())
     file = tmp_path / "004.dcm"
     dataset = pydicom.dcmread(file)
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     for name, value in change.items():
-        dataset[name] = pydicom.DataElement(name, "DS", "\\".join(str(part) for part in value), already_converted=True) if "NaN" in str(value) else pydicom.DataElement(name, "DS", value)
+        text = "\\".join(str(part) for part in value)
+        mode = pydicom.config.IGNORE
+        dataset[name] = pydicom.DataElement(name, "DS", text, validation_mode=mode)
     write(dataset, file)
 
     volume = one(tmp_path)

@@ -30,7 +30,7 @@ SECONDS = 30.0
 """Seconds that one file may take before the child is ended."""
 START_SECONDS = 60.0
 """Seconds that the child may take to start, on a machine that is busy."""
-MEMORY = 3 * 2**30
+MEMORY = 3 * 2**29
 """Bytes of address space that the child may use beside the volume itself."""
 PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "

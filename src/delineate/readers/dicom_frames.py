@@ -38,8 +38,6 @@ class Frame:
     """Where it is."""
     index: int
     """Which frame of its file, from 0."""
-    num_frames: int
-    """Frames of its file."""
     values: Mapping[str, Any]
     """Values of its file, as `dicom_header` found them."""
     plane: Mapping[str, Any]
@@ -49,6 +47,11 @@ class Frame:
     def sop_uid(self) -> str:
         """SOPInstanceUID."""
         return str(self.values["sop_uid"])
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of its file."""
+        return int(self.values["num_frames"])
 
     @property
     def modality(self) -> str:
@@ -207,7 +210,7 @@ def frames_of(file: SourceFile, values: Values) -> list[Frame]:
     planes = values["frames"]
     shared = {name: value for name, value in values.items() if name != "frames"}
     return [
-        Frame(file=file, index=place, num_frames=len(planes), values=shared, plane=plane)
+        Frame(file=file, index=place, values=shared, plane=plane)
         for place, plane in enumerate(planes)
     ]
 

@@ -50,7 +50,7 @@ def _without_copies(group: Group, digest: Digest) -> Group:
     """Drop instances that were sent twice under one UID."""
     alike: dict[tuple[str, int], list[Frame]] = defaultdict(list)
     for frame in group.frames:
-        alike[frame.sop_uid, frame.index].append(frame)
+        alike[frame.sop_uid or str(frame.file), frame.index].append(frame)
     copies = [entry for entry in alike.values() if len(entry) > 1]
     if not copies:
         return group
@@ -105,7 +105,7 @@ def _without_scouts(group: Group) -> Group:
 
 def _without_homeless(group: Group) -> Group:
     mend = "Use the original series, not a capture or a converted one."
-    what = "do not say where they lie (position, orientation or pixel spacing is absent)"
+    what = "do not say where they lie: position, orientation or pixel spacing is absent"
     return _sieved(group, "NO_GEOMETRY", what, mend, lambda frame: not frame.has_geometry)
 
 
@@ -114,7 +114,7 @@ def _only_sound(group: Group) -> Group:
     if not broken:
         return group
     sentence = (
-        f"{number_of(len(broken), 'slice')} with a position, an orientation or a pixel spacing that "
+        f"{number_of(len(broken), 'slice')} with a position, orientation or pixel spacing that "
         "cannot be: not finite, not positive or not at right angles."
     )
     return group.noting("BAD_GEOMETRY", "refusal", sentence, "Send the series again.", broken)

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import IO, Any, Literal
 
 from delineate.core.series import OWN_MODEL
+from delineate.readers.dicom_mosaic import tiles
 from delineate.readers.dicom_tags import (
     CLASSIC_KEYS,
     FRAME_KEYS,
@@ -123,6 +124,8 @@ def _read(stream: IO[bytes], name: str) -> Values:
     if text(dataset, "ManufacturerModelName") == OWN_MODEL:
         return {**values, "kind": "own"}
     if "Rows" not in dataset or "Columns" not in dataset:
+        if dataset.SOPClassUID.name.endswith("Image Storage"):
+            return {**values, "kind": "damaged", "reason": "cut short"}
         return {**values, "kind": "other", "name": "object without pixels"}
     try:
         values.update(_pixels(dataset), frames=list(_frames(dataset)))
@@ -174,6 +177,7 @@ def _pixels(dataset: Any) -> Values:  # noqa: ANN401
         "padding": [_wrapped(value, allocated, is_signed) for value in (min(ends), max(ends))]
         if ends and padding is not None
         else None,
+        "num_frames": int(dataset.get("NumberOfFrames", 1) or 1),
         "is_enhanced": "PerFrameFunctionalGroupsSequence" in dataset,
         "is_lossy": text(dataset, "LossyImageCompression") == "01",
         "image_type": [str(word) for word in _many(dataset.get("ImageType"))],
@@ -239,9 +243,9 @@ def _frames(dataset: Any) -> Iterator[Values]:  # noqa: ANN401
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
         plane = {**_plane(dataset, dataset, dataset, dataset), **_keys(dataset, CLASSIC_KEYS)}
-        if count > 1:  # where the others lie is nowhere said
+        if count > 1:  # where the others lie is nowhere said, so one stands for all
             plane["position"] = None
-        yield from [plane] * count
+        yield from tiles(dataset, plane) if "MOSAIC" in _many(dataset.get("ImageType")) else [plane]
         return
     if len(groups) < count:
         raise ValueError("fewer functional groups than frames")

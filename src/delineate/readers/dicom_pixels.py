@@ -47,7 +47,7 @@ def fill(request: Values) -> Iterator[Values]:
             if item is None:
                 yield {"at": place}
             else:
-                padded += rescale(stored, item, volume[place])
+                padded += rescale(_tile(stored, item), item, volume[place])
     yield {"padded": padded}
 
 
@@ -158,6 +158,14 @@ def _decoded(
             item,
             _clean(array, {**item, "stored": told.get("bits_stored", item["stored"])}),
         )
+
+
+def _tile(stored: AnyArray, item: Values) -> AnyArray:
+    """Cut the slice out of a mosaic; others are whole."""
+    if not item.get("tile"):
+        return stored
+    top, left, rows, columns = item["tile"]
+    return stored[top : top + rows, left : left + columns]
 
 
 def _clean(array: AnyArray, item: Values) -> AnyArray:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from delineate.core.findings import Finding, Severity
 from delineate.readers.dicom_frames import Frame, Group
-from delineate.readers.dicom_tags import DEFLATED, LOSSY, NATIVE, PLUGINS, SCANS
+from delineate.readers.dicom_tags import DEFLATED, EXTENDED, LOSSY, NATIVE, PLUGINS, SCANS
 
 MAX_SIDE = 2**15
 """Rows or columns of a slice."""
@@ -104,7 +104,7 @@ def _is_known(frame: Frame) -> bool:
     syntax = frame.values["syntax"]
     if syntax in NATIVE or syntax == DEFLATED:
         return True
-    if syntax not in PLUGINS:
+    if syntax not in PLUGINS or (syntax == EXTENDED and frame.values["stored"] > 8):
         return False
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
@@ -116,7 +116,8 @@ def _syntax_name(frame: Frame) -> str:
     from pydicom.uid import UID
 
     syntax = UID(frame.values["syntax"])
-    return f"{syntax.name}" if syntax.name != syntax else f"transfer syntax {syntax}"
+    bits = f" of {frame.values['stored']} bits" if syntax == EXTENDED else ""
+    return f"{syntax.name}{bits}" if syntax.name != syntax else f"transfer syntax {syntax}"
 
 
 def _promised(frame: Frame) -> int:

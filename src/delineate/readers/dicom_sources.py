@@ -112,7 +112,7 @@ def _of_zip(path: Path) -> Sources:
             parts = PurePosixPath(entry.filename).parts
             if entry.is_dir():
                 continue
-            if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+            if parts[-1].startswith(".") or "__MACOSX" in parts:
                 skipped["hidden"] += 1
             elif parts[-1].upper() == INDEX:
                 skipped["index"] += 1

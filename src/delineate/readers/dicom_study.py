@@ -11,6 +11,7 @@ from delineate.core.findings import Finding
 from delineate.readers.dicom_child import read_headers
 from delineate.readers.dicom_frames import Frame, frames_of
 from delineate.readers.dicom_sources import SourceFile, find_sources
+from delineate.readers.dicom_tags import Values
 from delineate.readers.dicom_volume import Key, Volume, make_volumes, refusal_text
 
 SHOWN = 5
@@ -95,14 +96,14 @@ def read_studies(path: str | Path) -> Studies:
     ignored: Counter[str] = Counter(sources.skipped)
     findings = [_missing(sources.missing)] if sources.missing else []
     series: dict[Key, list[Frame]] = defaultdict(list)
-    damaged: dict[Key, list[tuple[SourceFile, str]]] = defaultdict(list)
+    damaged: dict[Key, list[tuple[SourceFile, Values]]] = defaultdict(list)
     lost: list[tuple[SourceFile, str]] = []
     for file, header in zip(sources.files, headers, strict=True):
         kind = header["kind"]
         if kind == "image":
-            series[_key(header)] += frames_of(file, header)
+            series[_key(file, header)] += frames_of(file, header)
         elif kind == "damaged" and header.get("series"):
-            damaged[_key(header)].append((file, header["reason"]))
+            damaged[_key(file, header)].append((file, header))
         elif kind == "damaged":
             lost.append((file, header["reason"]))
         else:
@@ -126,8 +127,10 @@ def read_studies(path: str | Path) -> Studies:
     )
 
 
-def _key(header: dict[str, Any]) -> Key:
-    return header["patient"], header["study"], header["series"]
+def _key(file: SourceFile, header: Values) -> Key:
+    """Tell series apart; where UIDs were removed, by their folders."""
+    folder = str(Path(file.path, file.member).parent)
+    return header["patient"], header["study"], header["series"], "" if header["series"] else folder
 
 
 def _missing(names: tuple[str, ...]) -> Finding:

@@ -18,10 +18,11 @@ from delineate.readers.dicom_groups import part_series
 from delineate.readers.dicom_header import opened
 from delineate.readers.dicom_soundness import check_group
 from delineate.readers.dicom_sources import SourceFile
+from delineate.readers.dicom_tags import Values
 from delineate.readers.guard import guarded
 
-Key = tuple[str, str, str]
-"""Patient (a digest), study and series."""
+Key = tuple[str, str, str, str]
+"""Patient (a digest), study, series, and the folder where there is no UID of a series."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,14 +72,14 @@ class Volume:
 
 
 def make_volumes(
-    key: Key, frames: Sequence[Frame], damaged: Sequence[tuple[SourceFile, str]], source: str
+    key: Key, frames: Sequence[Frame], damaged: Sequence[tuple[SourceFile, Values]], source: str
 ) -> list[Volume]:
     """Part a series into volumes and lay a grid over each.
 
     Args:
-        key: Patient, study and series.
+        key: Patient, study, series and folder.
         frames: All its slices, copies included; may be empty if all its files are damaged.
-        damaged: Files that say they belong to it and cannot be read, with the reason.
+        damaged: Files that say they belong to it and cannot be read, with what is known of them.
         source: Where it was looked for.
 
     Returns:
@@ -111,13 +112,15 @@ def refusal_text(report: SeriesReport, source: str) -> str:
     return f"{source}, series {report.series_uid}: {told}"
 
 
-def _with_damaged(group: Group, damaged: Sequence[tuple[SourceFile, str]]) -> Group:
+def _with_damaged(group: Group, damaged: Sequence[tuple[SourceFile, Values]]) -> Group:
     names = tuple(file.name for file, _ in damaged)
+    uids = (str(header["sop_uid"]) for _, header in damaged)
     finding = Finding(
         code="DAMAGED_FILE",
         severity="refusal",
-        sentence=f"{', '.join(names[:5])} cannot be read ({damaged[0][1]}).",
+        sentence=f"{', '.join(names[:5])} cannot be read ({damaged[0][1]['reason']}).",
         mend="Copy or send it again.",
+        sop_uids=tuple(dict.fromkeys(uids)),
         files=names,
     )
     return Group(frames=group.frames, volume=group.volume, findings=(*group.findings, finding))
