@@ -4,11 +4,16 @@ Hounsfield units are a linear function of the place in the patient, so that any 
 be checked at any voxel, resampled or not.
 """
 
+from io import BytesIO
+
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from delineate.core.errors import DelineateError
+from delineate.readers import read_studies
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
@@ -216,3 +221,59 @@ def worst_error(volume, *, last=None):
     world = index @ grid.affine[:3, :3].T + grid.affine[:3, 3]
     expected = hounsfield(world * (-1, -1, 1))
     return float(np.abs(volume.image.array[0] - expected)[:last].max())
+
+
+def mutated(data, rng):
+    """Damage a file: flip bytes of its head or its pixels, cut it, or repeat or drop a part."""
+    changed = bytearray(data)
+    kind = rng.integers(6)
+    if kind == 0:
+        return bytes(changed[: rng.integers(1, len(changed))])
+    if kind == 1:
+        start, length = rng.integers(132, len(changed)), rng.integers(1, 64)
+        del changed[start : start + length]
+        return bytes(changed)
+    if kind == 2:
+        start, length = rng.integers(132, len(changed)), rng.integers(1, 64)
+        changed[start:start] = rng.bytes(length)
+        return bytes(changed)
+    reach = len(changed) if kind == 3 else min(len(changed), 1500)
+    for place in rng.integers(128, reach, size=rng.integers(1, 12)):
+        changed[place] = rng.choice([0, 255, rng.integers(256)])
+    return bytes(changed)
+
+
+def seeds_of_mutations():
+    """Files of several kinds and encodings to be damaged, as bytes."""
+    kinds = []
+    for syntax in (None, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"):
+        dataset = ct_slice((0, 0, 0), shape=(64, 48))
+        if syntax:
+            dataset.compress(pydicom.uid.UID(syntax), generate_instance_uid=False)
+        kinds.append(dataset)
+    deflated = ct_slice((0, 0, 0))
+    deflated.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    kinds += [deflated, enhanced([place_along(AXIAL, height) for height in even(4)])]
+    found = []
+    for dataset in kinds:
+        stream = BytesIO()
+        pydicom.dcmwrite(stream, dataset, enforce_file_format=True)
+        found.append(stream.getvalue())
+    return found
+
+
+def outcome_of(path):
+    """Read one file to its pixels: "read", "named", "counted", or "unnamed", which is a fault."""
+    try:
+        studies = read_studies(path)
+        reports = [volume.report for volume in studies.volumes]
+        for volume in studies.accepted:
+            assert volume.image.array.shape[1:] == volume.report.shape
+        told = [*studies.findings, *(entry for report in reports for entry in report.refusals)]
+        if any(finding.files or finding.sop_uids for finding in told):
+            return "named"
+        if studies.accepted:
+            return "read"
+        return "counted" if studies.ignored else "unnamed"
+    except DelineateError as error:
+        return "named" if path.name in str(error) else "unnamed"

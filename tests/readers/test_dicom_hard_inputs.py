@@ -167,7 +167,9 @@ def test_04_a_tilted_stack_is_made_upright_and_masks_go_back_slice_by_slice(tmp_
     inside = binary_erosion(inside, np.ones((1, 3, 3)))  # beyond the edge there is nothing to use
     world = np.argwhere(inside) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
     expected = (world * (-1, -1, 1)) @ [2.0, 3.0, 5.0]
-    assert np.abs(volume.image.array[0][inside] - expected).max() <= 1  # at two interpolations of half a unit
+    assert (
+        np.abs(volume.image.array[0][inside] - expected).max() <= 1
+    )  # at two interpolations of half a unit
     y = np.arange(grid.shape[1])[None, :, None] * np.ones(grid.shape, dtype=int)
     rows = np.array([entry.affine[1, 2] for entry in series.slices])  # y of each slice's corner
     back = series.to_planes(y)[:, 0, 5]

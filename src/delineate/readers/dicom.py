@@ -20,6 +20,8 @@ from delineate.readers.dicom_volume import Volume
 
 MARK = 132
 """Bytes at the start of a file that hold its mark."""
+LOOKED_BELOW = 1000
+"""Files below a folder that are looked at to know what it holds."""
 LOOKED_AT = 20
 """Members of a zip that are looked at to know what it holds."""
 
@@ -102,6 +104,23 @@ def slice_files(folder: Path, *, only_one: bool = False) -> list[Path]:
             if only_one:
                 break
     return found
+
+
+def holds_dicom(path: Path) -> bool:
+    """Tell whether DICOM files lie at or anywhere below a path, without reading them.
+
+    Args:
+        path: A folder, a zip or a file.
+
+    Returns:
+        True at the first file with the mark; a folder's first thousand files are looked at.
+    """
+    if not path.is_dir():
+        return path.is_file() and DicomReader().can_read(path)
+    below = (entry for entry in path.rglob("*") if entry.is_file())
+    return any(
+        entry.name.upper() == INDEX or _has_mark(entry) for entry in islice(below, LOOKED_BELOW)
+    )
 
 
 def _with_notes(studies: Studies, volume: Volume) -> Image:

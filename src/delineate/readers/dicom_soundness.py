@@ -107,17 +107,18 @@ def _is_known(frame: Frame) -> bool:
     if syntax not in PLUGINS or (syntax == EXTENDED and frame.values["stored"] > 8):
         return False
     from pydicom.pixels.decoders.base import get_decoder
-    from pydicom.uid import UID
 
-    return PLUGINS[syntax] in get_decoder(UID(syntax)).available_plugins
+    return PLUGINS[syntax] in get_decoder(syntax).available_plugins
 
 
 def _syntax_name(frame: Frame) -> str:
-    from pydicom.uid import UID
+    from pydicom.uid import UID_dictionary
 
-    syntax = UID(frame.values["syntax"])
+    syntax = str(frame.values["syntax"])
     bits = f" of {frame.values['stored']} bits" if syntax == EXTENDED else ""
-    return f"{syntax.name}{bits}" if syntax.name != syntax else f"transfer syntax {syntax}"
+    if syntax not in UID_dictionary:
+        return f"transfer syntax {syntax[:64]!r}"
+    return f"{UID_dictionary[syntax][0]}{bits}"
 
 
 def _promised(frame: Frame) -> int:
