@@ -112,13 +112,13 @@ def _is_known(frame: Frame) -> bool:
 
 
 def _syntax_name(frame: Frame) -> str:
-    from pydicom.uid import UID_dictionary
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
 
     syntax = str(frame.values["syntax"])
     bits = f" of {frame.values['stored']} bits" if syntax == EXTENDED else ""
-    if syntax not in UID_dictionary:
-        return f"transfer syntax {syntax[:64]!r}"
-    return f"{UID_dictionary[syntax][0]}{bits}"
+    name = UID(syntax, IGNORE).name
+    return f"transfer syntax {syntax[:64]!r}" if name == syntax else f"{name}{bits}"
 
 
 def _promised(frame: Frame) -> int:
