@@ -1,6 +1,6 @@
 """The 25 hard inputs of hospitals: each ends as it should, by a code that programs can rely on.
 
-The number in front of each group is the row of the table that docs/dicom.md prints.
+The number in the name of a test is the row of the table in docs/dicom.md.
 """
 
 import io

@@ -16,7 +16,7 @@ from delineate.readers.guard import guarded, present
 
 MAX_FILES = 500_000
 """Files of one study that are looked at."""
-MAX_RATIO = 2_000
+MAX_RATIO = 200
 """Times that a member of a zip may grow, once it is larger than `FREE_BYTES`."""
 FREE_BYTES = 2**26
 """Bytes that a member of a zip may unpack to, whatever its ratio."""
