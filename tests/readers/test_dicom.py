@@ -68,7 +68,7 @@ def test_real_series_lie_where_itk_puts_them(shared_data, series):
 
     assert worst_distance_mm(image.geometry, judge) < 1e-3
     values = sitk.GetArrayFromImage(judge)
-    values[values <= -2000] = -1024  # padding around the field of view is air
+    values = np.where(values <= -2000.0, -1024, values)  # padding around the field of view is air
     assert np.allclose(image.array[0], values, rtol=1e-5)
 
 
@@ -80,7 +80,6 @@ def test_real_series_lie_where_itk_puts_them(shared_data, series):
         ("dicom_cases/dcm_qa_enh/In/Siemens/XA10", "4 volumes where one was expected"),
         ("dicom_rtstruct/rt_utils/oriented_data", "3 volumes where one was expected"),
         ("dicom_seg/dcmqi", "volumes where one was expected"),
-        ("dicom_rtstruct/dicompyler_core", "no DICOM images"),
     ],
 )
 def test_real_series_that_are_no_volume_are_refused(shared_data, series, code):

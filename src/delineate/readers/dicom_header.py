@@ -5,15 +5,15 @@ only; names and identifiers of patients stay behind, but for a digest that tells
 """
 
 import hashlib
-import math
 import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from delineate.core.series import OWN_MODEL
+from delineate.readers.dicom_extent import extent_of, layout_of
 from delineate.readers.dicom_mosaic import tiles
 from delineate.readers.dicom_tags import (
     CLASSIC_KEYS,
@@ -22,6 +22,7 @@ from delineate.readers.dicom_tags import (
     OTHER_OBJECTS,
     Values,
 )
+from delineate.readers.dicom_values import many, number, numbers, text
 
 SNIFFED = 132
 MAX_FRAMES = 100_000
@@ -128,8 +129,8 @@ def _read(stream: IO[bytes], name: str) -> Values:
             return {**values, "kind": "damaged", "reason": "cut short"}
         return {**values, "kind": "other", "name": "object without pixels"}
     try:
-        values.update(_pixels(dataset), frames=list(_frames(dataset)))
-        values.update(_extent(stream, dataset, values, offset))
+        values.update(layout_of(dataset), frames=list(_frames(dataset)))
+        values.update(extent_of(stream, dataset, values["syntax"], offset))
     except Exception as error:
         return {**values, "kind": "damaged", "reason": reason_of(error)}
     return values
@@ -152,87 +153,11 @@ def _identity(dataset: Any) -> Values:  # noqa: ANN401 - a pydicom dataset
     }
 
 
-def _pixels(dataset: Any) -> Values:  # noqa: ANN401
-    is_little = dataset.original_encoding[1]
-    is_implicit = dataset.original_encoding[0]
-    meta = getattr(dataset, "file_meta", {})
-    bare = "1.2.840.10008.1.2" if is_implicit else "1.2.840.10008.1.2.1"
-    syntax = str(meta.get("TransferSyntaxUID") or (bare if is_little else "1.2.840.10008.1.2.2"))
-    allocated = int(dataset.get("BitsAllocated", 16))
-    stored = int(dataset.get("BitsStored") or allocated)
-    padding = number(dataset, "PixelPaddingValue")
-    limit = number(dataset, "PixelPaddingRangeLimit")
-    ends = [value for value in (padding, limit) if value is not None and math.isfinite(value)]
-    is_signed = bool(int(dataset.get("PixelRepresentation", 0) or 0))
-    return {
-        "syntax": syntax,
-        "rows": int(dataset.Rows),
-        "columns": int(dataset.Columns),
-        "samples": int(dataset.get("SamplesPerPixel", 1) or 1),
-        "photometric": text(dataset, "PhotometricInterpretation"),
-        "allocated": allocated,
-        "stored": min(stored, allocated),
-        "high": int(dataset.get("HighBit", stored - 1)),
-        "is_signed": is_signed,
-        "padding": [_wrapped(value, allocated, is_signed) for value in (min(ends), max(ends))]
-        if ends and padding is not None
-        else None,
-        "num_frames": int(dataset.get("NumberOfFrames", 1) or 1),
-        "is_enhanced": "PerFrameFunctionalGroupsSequence" in dataset,
-        "is_lossy": text(dataset, "LossyImageCompression") == "01",
-        "image_type": [str(word) for word in _many(dataset.get("ImageType"))],
-    }
-
-
-def _wrapped(value: float, bits: int, is_signed: bool) -> float:
-    """Read a padding value whose own type (US or SS) is not the one of the pixels."""
-    if is_signed and value >= 2 ** (bits - 1):
-        return value - 2.0**bits
-    return value + 2.0**bits if not is_signed and value < 0 else value
-
-
-def _extent(stream: IO[bytes], dataset: Any, values: Values, offset: int) -> Values:  # noqa: ANN401
-    """Find where native pixels start and how many bytes there are, without reading them."""
-    size = stream.seek(0, os.SEEK_END)
-    if values["syntax"] == "1.2.840.10008.1.2.1.99":
-        return {"offset": None, "available": None}
-    is_implicit, is_little = dataset.original_encoding
-    order: Literal["little", "big"] = "little" if is_little else "big"
-    stream.seek(offset)
-    head = stream.read(12)
-    tag = (int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order))
-    if tag != (0x7FE0, 0x0010):
-        return {"offset": None, "available": 0}
-    width = 8 if is_implicit or head[4:6] not in (b"OB", b"OW", b"UN") else 12
-    length = int.from_bytes(head[width - 4 : width], order)
-    if length == 0xFFFFFFFF:
-        return {
-            "offset": None,
-            "available": size - offset,
-            "is_whole": _walked(stream, offset + width),
-        }
-    return {"offset": offset + width, "available": max(0, min(length, size - offset - width))}
-
-
-def _walked(stream: IO[bytes], offset: int) -> bool:
-    """Step from fragment to fragment; True if the last one is there to its end."""
-    size = stream.seek(0, os.SEEK_END)
-    while True:
-        stream.seek(offset)
-        head = stream.read(8)
-        if head[:4] == b"\xfe\xff\xdd\xe0":
-            return True
-        length = int.from_bytes(head[4:], "little")
-        offset += 8 + length
-        if head[:4] != b"\xfe\xff\x00\xe0" or offset > size:
-            return False
-
-
 def _listed(dataset: Any) -> Iterator[str]:  # noqa: ANN401
     for record in dataset.DirectoryRecordSequence:
         name = record.get("ReferencedFileID")
         if name:
-            yield "/".join(str(part) for part in _many(name))
+            yield "/".join(str(part) for part in many(name))
 
 
 def _frames(dataset: Any) -> Iterator[Values]:  # noqa: ANN401
@@ -245,7 +170,7 @@ def _frames(dataset: Any) -> Iterator[Values]:  # noqa: ANN401
         plane = {**_plane(dataset, dataset, dataset, dataset), **_keys(dataset, CLASSIC_KEYS)}
         if count > 1:  # where the others lie is nowhere said, so one stands for all
             plane["position"] = None
-        yield from tiles(dataset, plane) if "MOSAIC" in _many(dataset.get("ImageType")) else [plane]
+        yield from tiles(dataset, plane) if "MOSAIC" in many(dataset.get("ImageType")) else [plane]
         return
     if len(groups) < count:
         raise ValueError("fewer functional groups than frames")
@@ -297,62 +222,3 @@ def _keys(dataset: Any, words: tuple[str, ...]) -> Values:  # noqa: ANN401
     parts = found.pop("DimensionIndexValues", "").split("\\")
     found.update({f"dimension {place + 1}": part for place, part in enumerate(parts)})
     return {"keys": {word: value for word, value in found.items() if value}}
-
-
-def text(dataset: Any, name: str) -> str:  # noqa: ANN401
-    """Read an element as text.
-
-    Args:
-        dataset: A pydicom dataset.
-        name: Keyword of the element.
-
-    Returns:
-        Its values joined by a backslash; empty if it is absent or empty.
-    """
-    return "\\".join(str(part) for part in _many(dataset.get(name))).strip()
-
-
-def number(dataset: Any, name: str) -> float | None:  # noqa: ANN401
-    """Read an element as one number.
-
-    Args:
-        dataset: A pydicom dataset, or None.
-        name: Keyword of the element.
-
-    Returns:
-        Its first value; None if it is absent or empty, NaN if it is no number.
-    """
-    values = _many(None if dataset is None else dataset.get(name))
-    return _float(values[0]) if values else None
-
-
-def numbers(dataset: Any, name: str, count: int) -> list[float] | None:  # noqa: ANN401
-    """Read an element as so many numbers.
-
-    Args:
-        dataset: A pydicom dataset, or None.
-        name: Keyword of the element.
-        count: How many there must be.
-
-    Returns:
-        The numbers, NaN where there is none or another count; None if it is absent or empty.
-    """
-    values = _many(None if dataset is None else dataset.get(name))
-    if not values:
-        return None
-    return [_float(value) for value in values] if len(values) == count else [math.nan] * count
-
-
-def _float(value: Any) -> float:  # noqa: ANN401
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _many(value: Any) -> list[Any]:  # noqa: ANN401
-    from pydicom.multival import MultiValue
-
-    if value is None or value == "":
-        return []
-    return list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
