@@ -7,9 +7,7 @@ Run from the root, with highdicom, dicom2nifti and SimpleITK installed:
 PYTHONPATH=src:. python benchmarks/clinical/readers.py
 """
 
-import json
 import logging
-import platform
 import shutil
 import time
 import warnings
@@ -19,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pydicom
+from benchmarks.table import write as record
 from tests.readers.dicom_cases import (
     AXIAL,
     CORONAL,
@@ -355,9 +354,14 @@ def main():
     versions = {
         name: version(name) for name in ("SimpleITK", "highdicom", "dicom2nifti", "pydicom")
     }
-    result = {"python": platform.python_version(), "versions": versions, "totals": totals}
-    RESULTS.write_text(json.dumps({**result, "cases": table}, indent=1) + "\n")
-    print(totals)
+    result = {"versions": versions, "totals": totals}
+    answer = "; ".join(
+        f"{reader} {row['right']} as specified, {row['refused']} refused, {row['WRONG']} wrong"
+        for reader, row in totals.items()
+    )
+    question = f"{len(table)} hard DICOM inputs: which reader is right, which silently wrong?"
+    record(RESULTS, question, answer, {**result, "cases": table})
+    print(answer)
 
 
 if __name__ == "__main__":
