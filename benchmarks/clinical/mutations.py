@@ -56,15 +56,11 @@ def main():
     }
     told = ", ".join(f"{count} {word}" for word, count in outcomes.most_common())
     answer = (
-        f"{told}, {len(unnamed)} unnamed; the longest took {max(seconds):.1f} s, and none ended the "
+        f"{told}, {len(unnamed)} unnamed; the longest took {max(seconds):.1f} s; none ended the "
         f"process that asked (its child was started again {starts - 1} times)"
     )
-    write(
-        RESULTS,
-        f"{settings.count} damaged DICOM files: does any hang or go unnamed?",
-        answer,
-        result,
-    )
+    question = f"{settings.count} damaged DICOM files: does any hang or go unnamed?"
+    write(RESULTS, question, answer, result)
     print(answer)
 
 
