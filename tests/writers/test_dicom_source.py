@@ -4,7 +4,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.dataelem import RawDataElement
 
-from delineate.core.errors import FileError, GeometryError
+from delineate.core.errors import FileError, GeometryError, SeriesError
 from delineate.core.image import Image
 from delineate.writers.dicom_rt import RtStructWriter
 from delineate.writers.dicom_seg import DicomSegWriter
@@ -113,7 +113,7 @@ def test_a_series_without_frame_of_reference_is_refused(tmp_path):
         geometry=scan.image.geometry, channels=("CT",), load=scan.image.load, series=series
     )
 
-    with pytest.raises(GeometryError, match="FrameOfReferenceUID"):
+    with pytest.raises(SeriesError, match="NO_FRAME_OF_REFERENCE"):
         series_of(image, "case", "DICOM SEG")
 
 

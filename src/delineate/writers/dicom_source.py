@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from delineate.core.case import Prediction
-from delineate.core.errors import FileError, GeometryError
+from delineate.core.encodable import check_encodable
+from delineate.core.errors import FileError, GeometryError, SeriesError
 from delineate.core.image import Image
 from delineate.core.series import Series
 
@@ -55,7 +56,7 @@ def series_of(image: Image | None, case_id: str, what: str) -> Series:
 
     Raises:
         FileError: If the image is not from DICOM.
-        GeometryError: If the series has no frame of reference.
+        SeriesError: If nothing can refer to it, such as for want of a frame of reference.
     """
     series = None if image is None else image.series
     if series is None:
@@ -63,10 +64,11 @@ def series_of(image: Image | None, case_id: str, what: str) -> Series:
             f"{case_id} comes from no DICOM series, and a {what} must name the patient, the study "
             "and the slices it is of. Choose another --format, or predict from the DICOM folder."
         )
-    if not series.frame_of_reference_uid:
-        raise GeometryError(
-            f"{case_id}: the DICOM series has no FrameOfReferenceUID, without which a {what} "
-            "cannot say where it lies. Choose another --format, or have the series exported again."
+    refusals = check_encodable(series)
+    if refusals:
+        raise SeriesError(
+            f"{case_id}: no {what} can refer to this series. "
+            + " ".join(finding.text for finding in refusals)
         )
     return series
 

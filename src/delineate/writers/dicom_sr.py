@@ -137,27 +137,16 @@ def _report(
     from pydicom.sr.codedict import codes
 
     origin = Origin.of(series)
-    evidence = _evidence(series, identity, kind)
     measured = segments or [nothing(prediction)]
     groups = [_measured(part, prediction, series, identity, origin, kind) for part in measured]
-    observer = hd.sr.ObserverContext(
-        observer_type=codes.DCM.Device,
-        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=identity.uid("device"),
-            name=identity.model,
-            manufacturer_name=MANUFACTURER,
-            model_name=OWN_MODEL,
-            serial_number=identity.serial,
-        ),
-    )
     report = hd.sr.MeasurementReport(
-        observation_context=hd.sr.ObservationContext(observer_device_context=observer),
+        observation_context=hd.sr.ObservationContext(observer_device_context=_observer(identity)),
         procedure_reported=concept(PROCEDURES.get(series.modality, IMAGING)),
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
     dataset: Dataset = hd.sr.Comprehensive3DSR(
-        evidence=evidence,
+        evidence=_evidence(series, identity, kind),
         content=report,
         series_instance_uid=identity.uid("SR", "series"),
         series_number=SERIES_NUMBERS["SR"],
@@ -174,6 +163,23 @@ def _report(
     dataset.DeviceSerialNumber = identity.serial
     origin.stamp(dataset)
     return dataset
+
+
+def _observer(identity: Identity) -> Any:  # noqa: ANN401 - a template of highdicom
+    """Say that a device looked at the images, and which."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    return hd.sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=identity.uid("device"),
+            name=identity.model,
+            manufacturer_name=MANUFACTURER,
+            model_name=OWN_MODEL,
+            serial_number=identity.serial,
+        ),
+    )
 
 
 def _measured(
