@@ -34,7 +34,9 @@ def organs(shape, number, rng):
         coarse = rng.normal(0, 0.35, [max(2, length // 12) for length in size])
         factors = np.array(size) / coarse.shape
         rough = ndimage.zoom(coarse, factors, order=1)[: size[0], : size[1], : size[2]]
-        corner = [int(rng.integers(0, full - length)) for full, length in zip(shape, size, strict=True)]
+        corner = [
+            int(rng.integers(0, full - length)) for full, length in zip(shape, size, strict=True)
+        ]
         view = ids[tuple(slice(low, low + n) for low, n in zip(corner, size, strict=True))]
         view[z**2 + y**2 + x**2 + rough < 0.8] = id
     return ids
