@@ -34,7 +34,7 @@ REQUIRED = (
     "ReferringPhysicianName", "StudyID", "AccessionNumber",
 )  # fmt: skip
 """Those that must be there, and may be empty."""
-BODY = ("BodyPartExamined", "Laterality", "PatientPosition")
+BODY = ("BodyPartExamined", "PatientPosition")
 """Of the series: what part it shows."""
 TRIAL_START, TRIAL_END = 0x00120010, 0x00120062
 """Elements of the Clinical Trial modules; what follows in the group tells of de-identification."""
