@@ -112,7 +112,7 @@ def test_an_image_that_is_no_dicom_is_refused(abdomen, tmp_path):
 
 
 def test_a_series_without_frame_of_reference_is_refused(tmp_path):
-        scan = make_scan(tmp_path, **SMALL)
+    scan = make_scan(tmp_path, **SMALL)
     series = replace(scan.series, frame_of_reference_uid="")
     image = Image(
         geometry=scan.image.geometry, channels=("CT",), load=scan.image.load, series=series
