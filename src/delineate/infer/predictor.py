@@ -136,18 +136,11 @@ class Predictor:
 
         Raises:
             GeometryError: If `mpp` is given for a model of regions.
+            PlanError: If the model cannot say how unsure it is in this way.
         """
         start = perf_counter()
-        picture = image.image if isinstance(image, Case) else image
-        if self.plan.task == "instances":
-            picture = ready_tissue(picture, self.plan, mpp=mpp, force=force)
-        elif mpp is not None:
-            raise GeometryError(
-                f"mpp is for models of nuclei, and {self.name} is none; it takes the resolution "
-                "from the image. Leave --mpp out."
-            )
         check_uncertainty(uncertainty, self.model, self.plan.task, self.name)
-        check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
+        picture = self._ready(image, mpp, force=force)
         asked = self.plan.flips if flips is None else flips
         mirrored = check_flips(asked, self.plan.dims, self.name)
         if self.plan.task == "instances":
@@ -168,6 +161,18 @@ class Predictor:
             hand=lambda prediction, path: write_prediction(prediction, path, image=picture),
             **fields,
         )
+
+    def _ready(self, image: Image | Case, mpp: float | None, *, force: bool) -> Image:
+        picture = image.image if isinstance(image, Case) else image
+        if self.plan.task == "instances":
+            picture = ready_tissue(picture, self.plan, mpp=mpp, force=force)
+        elif mpp is not None:
+            raise GeometryError(
+                f"mpp is for models of nuclei, and {self.name} is none; it takes the resolution "
+                "from the image. Leave --mpp out."
+            )
+        check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
+        return picture
 
     def _regions(self, picture: Image, flips: Sequence[int], wanted: Wanted) -> dict[str, Any]:
         prepared = prepare_image(picture, self.plan)

@@ -161,8 +161,6 @@ def write_card(
     """
     head = {"purpose": story.purpose, "licence": story.licence}
     told = yaml.safe_dump(head, sort_keys=False, width=88)
-    scores = f"```\n{board.text}\n```" if board else "None: every case trained."
-    scores += f"\n\n{calibrated.text}" if calibrated else ""
     names = ", ".join(f"{label.id} {label.name}" for label in plan.labels.labels)
     names += ", each object told apart" if plan.task == "instances" else ""
     return f"""---
@@ -180,7 +178,7 @@ def write_card(
 
 {story.validation}
 
-{scores}
+{_scores(board, calibrated)}
 
 ## Training
 
@@ -198,6 +196,12 @@ For research. Not a medical device; it must not guide treatment. It knows only w
 above show: other scanners, sequences, ages and diseases were not tested, and it answers on
 them all the same. Look at the outlines before you use a number.
 """
+
+
+def _scores(board: Scoreboard | None, calibrated: Calibrated | None) -> str:
+    if board is None:
+        return "None: every case trained."
+    return f"```\n{board.text}\n```" + (f"\n\n{calibrated.text}" if calibrated else "")
 
 
 def _axes(plan: Plan) -> str:
