@@ -15,9 +15,11 @@ from delineate.core.errors import DelineateError, FileError, pick
 from delineate.core.files import whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
+from delineate.infer.doubt import tell_doubts
 from delineate.infer.inputs import Source, find_sources, open_source
 from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
+from delineate.infer.noise import NONE, check_uncertainty
 from delineate.infer.predictor import Predictor
 from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
 from delineate.readers import strip_suffix
@@ -58,6 +60,9 @@ class PredictSettings:
     """Whether to write the entropy of the classes in nats, as <case>_entropy.npz."""
     verify: bool = True
     """Whether DICOM files are read back and compared before they count as written."""
+    uncertainty: str = NONE
+    """How unsure each voxel is, from 0 to 1, as <case>_uncertainty.npz: entropy, margin,
+    evidential, aleatoric, mc (eight passes with dropout) or none."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     overwrite: bool = False
@@ -76,6 +81,8 @@ class Predicted:
     """Ids of the cases that were done before."""
     objects: Mapping[str, int] = field(default_factory=dict)
     """Objects found in each case, where the model tells them apart."""
+    doubts: Mapping[str, float | None] = field(default_factory=dict)
+    """Mean uncertainty near borders of each case, if asked for; None without a border."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each case that was left out, by id."""
 
@@ -85,7 +92,7 @@ class Predicted:
         done = f"Predicted {len(self.written)} of {self._num_cases} cases into {self.folder}"
         before = f"; {len(self.skipped)} were done before" if self.skipped else ""
         bad = f"; {len(self.failures)} could not be predicted" if self.failures else ""
-        return f"{done}{before}{bad}.{self._told}"
+        return f"{done}{before}{bad}.{self._told}{tell_doubts(self.doubts)}"
 
     @property
     def _told(self) -> str:
@@ -115,6 +122,7 @@ def predict(settings: PredictSettings) -> Predicted:
     """
     formats = _formats(settings)
     predictor = Predictor.load(settings.model, device=settings.device)
+    check_uncertainty(settings.uncertainty, predictor.model, predictor.plan.task, predictor.name)
     has_objects = predictor.plan.task == "instances"
     if has_objects:
         formats = _spelt_out(formats)
@@ -149,7 +157,7 @@ def predict(settings: PredictSettings) -> Predicted:
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
         folder=settings.out, written=tuple(written), skipped=skipped, objects=objects,
-        failures=failures,
+        doubts=ledger.facts("border_uncertainty", written), failures=failures,
     )  # fmt: skip
 
 
@@ -187,6 +195,11 @@ def _file_name(case_id: str, name: str) -> str:
 def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dict[str, Any]:
     plan = predictor.plan
     flips = plan.flips if settings.flips is None else settings.flips
+    doubt: dict[str, Any] = {}
+    if settings.uncertainty != NONE:
+        doubt["uncertainty"] = settings.uncertainty
+    if (doubt or settings.probabilities or settings.entropy) and predictor.temperature != 1:
+        doubt["temperature"] = predictor.temperature
     objects = {"mpp": settings.mpp, "decoder": [plan.decoder, plan.decoder_options]}
     return {
         "weights_hash": predictor.weights_hash,
@@ -195,6 +208,7 @@ def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dic
         "flips": sorted(flips),
         "probabilities": settings.probabilities,
         "entropy": settings.entropy,
+        **doubt,
         **(objects if plan.task == "instances" else {}),
         "inputs": source.stamp(),
     }
@@ -241,6 +255,7 @@ def _answer(
         case,
         probabilities=settings.probabilities or FRACTIONAL in formats,
         entropy=settings.entropy,
+        uncertainty=settings.uncertainty,
         flips=settings.flips,
         mpp=settings.mpp,
         force=settings.force,
@@ -267,7 +282,7 @@ def _write(
         write_prediction(prediction, path, image=case.image, format=chosen)
         slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
         files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
-    for name in ("probabilities", "entropy"):
+    for name in ("probabilities", "entropy", "uncertainty"):
         array = getattr(prediction, name)
         if array is not None and getattr(settings, name):
             files.append(f"{case.id}_{name}.npz")
