@@ -1,10 +1,12 @@
-"""Plain DICOM series, with ITK as the independent judge; all others are refused by name."""
+"""DICOM series as images, with ITK as the independent judge of those that it reads rightly."""
+
+import zipfile
 
 import numpy as np
 import pytest
 
-from delineate.core.errors import FileError, GeometryError
-from delineate.readers import read_image, read_mask
+from delineate.core.errors import FileError, SeriesError
+from delineate.readers import READERS, read_image, read_mask
 
 sitk = pytest.importorskip("SimpleITK")
 LPS_TO_RAS = np.array([-1, -1, 1])
@@ -51,7 +53,6 @@ def test_slices_are_ordered_and_placed_as_itk_does(tmp_path, write_series):
         "dicom_cases/dicom2nifti/generic/compressed_j2k/001",
         "dicom_cases/torchio_small_ct",
         "dicom_cases/dcm_qa_decubitus/HFP_2_t1_fl2d_sag",
-        "dicom_rtstruct/rt_utils/oriented_data",
     ],
 )
 def test_real_series_lie_where_itk_puts_them(shared_data, series):
@@ -66,23 +67,23 @@ def test_real_series_lie_where_itk_puts_them(shared_data, series):
     image, judge = read_image(place), judged(place)
 
     assert worst_distance_mm(image.geometry, judge) < 1e-3
-    assert np.allclose(image.array[0], sitk.GetArrayFromImage(judge), rtol=1e-5)
+    values = sitk.GetArrayFromImage(judge)
+    values = np.where(values <= -2000.0, -1024, values)  # padding around the field of view is air
+    assert np.allclose(image.array[0], values, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("series", "reason"),
+    ("series", "code"),
     [
-        ("dicom_cases/dicom2nifti/failing/sliceincrement/001", "apart where"),
-        ("dicom_cases/dicom2nifti/failing/notavolume/001", "same position"),
-        ("dicom_cases/dicom2nifti/generic/rgb/001", "colour picture"),
-        ("dicom_cases/dcm_qa_enh/In/Siemens/XA10", "frames in one file"),
-        ("dicom_seg/dcmqi", "2 DICOM series"),
-        ("dicom_rtstruct/dicompyler_core", "no image"),
-        ("chaos/CT/3/DICOM_anon", "JPEG-LS"),
+        ("dicom_cases/dicom2nifti/failing/notavolume/001", "AMBIGUOUS_POSITION"),
+        ("dicom_cases/dicom2nifti/generic/rgb/001", "COLOUR"),
+        ("dicom_cases/dcm_qa_enh/In/Siemens/XA10", "4 volumes where one was expected"),
+        ("dicom_rtstruct/rt_utils/oriented_data", "3 volumes where one was expected"),
+        ("dicom_seg/dcmqi", "volumes where one was expected"),
     ],
 )
-def test_real_series_that_are_not_plain_are_refused(shared_data, series, reason):
-    with pytest.raises((FileError, GeometryError), match=reason):
+def test_real_series_that_are_no_volume_are_refused(shared_data, series, code):
+    with pytest.raises(SeriesError, match=code):
         read_image(shared_data / "radiology" / series)
 
 
@@ -102,7 +103,7 @@ def test_pixels_are_read_only_when_touched(tmp_path, write_series):
         file.unlink()
 
     assert image.geometry.shape == (5, 3, 4)
-    with pytest.raises(FileError, match="cannot be read"):
+    with pytest.raises(FileError, match="No such file"):
         _ = image.array
 
 
@@ -123,89 +124,87 @@ def test_one_slice_takes_its_thickness_with_a_note(tmp_path, write_slice):
     assert "one slice" in image.notes[0]
 
 
-def test_a_tilted_gantry_is_kept_with_a_note(tmp_path, write_slice):
-    for place in range(3):
-        write_slice(tmp_path / f"{place}.dcm", np.ones((3, 4)), (0, 0.5 * place, 2.0 * place))
-
-    image = read_image(tmp_path)
-
-    assert image.geometry.affine[:3, 0].tolist() == [0, -0.5, 2.0]
-    assert "tilted gantry" in image.notes[0]
-
-
 def test_labels_stored_as_dicom_are_integers(tmp_path, write_series):
     write_series(tmp_path / "a", RescaleIntercept=-1000)
 
     assert read_mask(tmp_path / "a").array.max() == 59
 
 
-def test_a_missing_slice_is_named(tmp_path, write_slice):
-    for place in (0, 1, 2, 4, 5):
+def test_labels_are_never_interpolated(tmp_path, write_slice):
+    for place in (0, 1, 2, 4, 5, 6):
+        array = np.full((3, 4), 1024 + place)
+        write_slice(tmp_path / f"{place}.dcm", array, (0, 0, 2.0 * place))
+
+    mask = read_mask(tmp_path)
+
+    assert mask.array[:, 0, 0].tolist() == [0, 1, 2, 2, 4, 5, 6]
+
+
+def test_what_was_found_stands_in_the_notes(tmp_path, write_slice):
+    for place in (0, 1, 2, 4, 5, 6):
         write_slice(tmp_path / f"{place}.dcm", np.ones((3, 4)), (0, 0, 2.0 * place))
+    (tmp_path / "b.dcm").write_bytes(b"no DICOM at all" * 20)
+    write_slice(
+        tmp_path / "c.dcm", np.ones((3, 4)), (0, 0, 0), SeriesInstanceUID="1.5", PixelSpacing=[0, 1]
+    )
 
-    with pytest.raises(GeometryError, match=r"2\.dcm and 4\.dcm are 4\.000 mm apart where 2\.000"):
-        read_image(tmp_path)
+    notes = read_image(tmp_path).notes
 
-
-def test_slices_at_one_place_are_refused(tmp_path, write_slice):
-    for place in range(4):
-        write_slice(tmp_path / f"{place}.dcm", np.ones((3, 4)), (0, 0, 2.0 * (place // 2)))
-
-    with pytest.raises(GeometryError, match="same position"):
-        read_image(tmp_path)
+    assert [note.split(":")[0] for note in notes] == ["NOT_DICOM", "GAP", "BAD_GEOMETRY"]
+    assert "b.dcm" in notes[0]
+    assert "series 1.5 was left out" in notes[2]
 
 
 def test_slices_off_one_line_are_refused(tmp_path, write_slice):
     for place, aside in enumerate((0, 3, 0, 0)):
         write_slice(tmp_path / f"{place}.dcm", np.ones((3, 4)), (aside, 0, 2.0 * place))
 
-    with pytest.raises(GeometryError, match="not lie on one line"):
+    with pytest.raises(SeriesError, match=r"OFF_LINE: A slice lies 2\.79 mm beside"):
         read_image(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"SeriesInstanceUID": "1.2.3.5"}, "2 DICOM series mixed"),
-        (
-            {"ImageOrientationPatient": [0, 1, 0, 0, 0, 1]},
-            "differs in size, orientation or spacing",
-        ),
-        ({"PixelSpacing": [1, 1]}, "differs in size, orientation or spacing"),
-        ({"NumberOfFrames": 2}, "2 frames in one file"),
-        ({"SamplesPerPixel": 3}, "colour picture"),
-        ({"ImagePositionPatient": None}, "lacks ImagePositionPatient"),
+        ({"SeriesInstanceUID": "1.2.3.5"}, "2 volumes where one was expected"),
+        ({"ImageOrientationPatient": [0, 1, 0, 0, 0, 1]}, "LOCALIZER"),
+        ({"PixelSpacing": [1, 1]}, "MIXED_SIZES"),
+        ({"PixelSpacing": [0, 1]}, "BAD_GEOMETRY"),
     ],
 )
-def test_a_series_with_a_stranger_is_refused_by_name(tmp_path, write_slice, changes, reason):
+def test_two_slices_that_are_no_stack_are_refused(tmp_path, write_slice, changes, reason):
     write_slice(tmp_path / "0.dcm", np.ones((3, 4)), (0, 0, 0))
-    elements = {"ImagePositionPatient": [0, 0, 2], **changes}
-    write_slice(tmp_path / "1.dcm", np.ones((3, 4)), (0, 0, 2), **elements)
+    write_slice(tmp_path / "1.dcm", np.ones((3, 4)), (0, 0, 2), **changes)
 
-    with pytest.raises(FileError, match=reason):
+    with pytest.raises(SeriesError, match=reason):
         read_image(tmp_path)
 
 
-def test_an_impossible_spacing_is_refused(tmp_path, write_series):
-    write_series(tmp_path / "a", PixelSpacing=[0, 1])
+def test_a_folder_without_slices_says_so(tmp_path):
+    (tmp_path / "a.txt").write_text("nothing")
 
-    with pytest.raises(GeometryError, match=r"spacing \(0\.0, 1\.0\)"):
-        read_image(tmp_path / "a")
+    with pytest.raises(SeriesError, match="holds no DICOM images"):
+        read_image(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"no DICOM at all" * 20, b"\0" * 128 + b"DICM" + b"\7" * 30])
-def test_a_file_that_is_no_dicom_is_named(tmp_path, write_series, content):
+def test_a_file_that_changed_since_is_named(tmp_path, write_series):
     write_series(tmp_path / "a")
-    (tmp_path / "a" / "b.dcm").write_bytes(content)
-
-    with pytest.raises(FileError, match=r"b\.dcm is"):
-        read_image(tmp_path / "a")
-
-
-def test_pixels_that_are_cut_short_are_named(tmp_path, write_series):
-    write_series(tmp_path / "a")
+    image = read_image(tmp_path / "a")
     file = tmp_path / "a" / "000.dcm"
     file.write_bytes(file.read_bytes()[:-9])
 
     with pytest.raises(FileError, match=r"000\.dcm is damaged"):
-        _ = read_image(tmp_path / "a").array
+        _ = image.array
+
+
+def test_only_zips_that_hold_slices_are_taken(tmp_path, write_series):
+    write_series(tmp_path / "a")
+    for name, file in (("a.zip", next((tmp_path / "a").iterdir())), ("b.zip", tmp_path / "b.txt")):
+        (tmp_path / "b.txt").write_text("no slice")
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(file, file.name)
+    (tmp_path / "c.zip").write_bytes(b"no zip")
+
+    answers = [READERS["dicom"].can_read(tmp_path / f"{name}.zip") for name in "abc"]
+
+    assert answers == [True, False, False]

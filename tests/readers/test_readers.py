@@ -100,7 +100,7 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 
 def test_a_folder_without_slices_is_refused(tmp_path):
-    with pytest.raises(FileError, match="a folder without DICOM slices"):
+    with pytest.raises(FileError, match="holds no DICOM images"):
         read_image(tmp_path)
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from tests.datasets.nuclei import grid_of_ids, write_consep, write_stardist
+from tests.readers.dicom_cases import AXIAL, ct_slice, even, place_along, write, write_stack
 
 from delineate.core.errors import DatasetError
 from delineate.core.progress import show_with
@@ -89,3 +90,36 @@ def test_resolution_by_hand_and_several_datasets_are_told(nuclei, tmp_path):
 def test_resolution_is_only_for_nuclei(folder):
     with pytest.raises(DatasetError, match="mpp is for datasets of nuclei"):
         describe(DescribeSettings(data=folder, mpp=0.5))
+
+
+def test_dicom_files_are_told_series_by_series_with_their_findings(tmp_path):
+    uids = write_stack(tmp_path / "in" / "a", [0, 3, 6, 12, 15, 18, 21])
+    write_stack(tmp_path / "in" / "b", even(), SeriesInstanceUID="1.2.3", PixelSpacing=[0, 1])
+    out = tmp_path / "facts.json"
+
+    description = describe(DescribeSettings(data=tmp_path / "in", json=out))
+
+    lines = description.text.splitlines()
+    assert lines[0].endswith("2 series of DICOM")
+    assert lines[1].startswith("repaired  CT  7 slices  8 x 24 x 20  3 x 2 x 1.5 mm  series 1.2")
+    assert lines[2].startswith("    repair GAP: ")
+    assert uids[2] in lines[3]
+    assert lines[4].startswith("refused   CT  10 slices  series 1.2.3")
+    assert "Doe" not in description.text
+    facts = json.loads(out.read_text())
+    assert [entry["verdict"] for entry in facts["series"]] == ["repaired", "refused"]
+    assert list(description.failures) == ["1.2.3"]
+    assert "BAD_GEOMETRY" in description.failures["1.2.3"]
+
+
+def test_a_dataset_of_dicom_files_stays_a_dataset(tmp_path):
+    for case in ("a", "b"):
+        for kind in ("images", "masks"):
+            for place, height in enumerate(even(3)):
+                dataset = ct_slice(place_along(AXIAL, height), RescaleIntercept=0)
+                dataset.PixelData = bytes([1, 0, 0, 0] * (len(dataset.PixelData) // 4))
+                write(dataset, tmp_path / kind / case / f"{place}.dcm")
+
+    description = describe(DescribeSettings(data=tmp_path))
+
+    assert description.layout == "folder"

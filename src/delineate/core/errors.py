@@ -23,6 +23,10 @@ class FileError(DelineateError):
     """A file or folder that is absent, damaged, unreadable or of an unknown format."""
 
 
+class SeriesError(FileError):
+    """A DICOM series that was refused, or several where one was expected."""
+
+
 class DatasetError(DelineateError):
     """A folder that is no dataset, or one whose cases contradict each other."""
 

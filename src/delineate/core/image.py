@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from delineate.core.errors import ShapeError
 from delineate.core.geometry import Geometry
 from delineate.core.labels import Label, LabelTable
+from delineate.core.series import Series
 
 AnyArray = NDArray[Any]
 
@@ -29,6 +30,8 @@ class Image:
     """Where it came from, for messages."""
     notes: tuple[str, ...] = ()
     """What the reader noticed or mended, one sentence each."""
+    series: Series | None = None
+    """The DICOM slices it was made from, with their true planes; None for other files."""
 
     @classmethod
     def of(

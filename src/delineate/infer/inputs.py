@@ -138,5 +138,10 @@ def _stack(source: Source, images: list[Image], plan: Plan) -> Image:
 
     notes = tuple(note for image in images for note in image.notes)
     return Image(
-        geometry=first.geometry, channels=plan.channels, load=load, source=first.source, notes=notes
+        geometry=first.geometry,
+        channels=plan.channels,
+        load=load,
+        source=first.source,
+        notes=notes,
+        series=first.series,
     )

@@ -9,12 +9,25 @@ from delineate.core.formats import Reader
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
 from delineate.readers.dicom import DicomReader
+from delineate.readers.dicom_study import Studies, read_studies
 from delineate.readers.raster import RasterReader, open_raster
 from delineate.readers.volume import VolumeReader
 
 if TYPE_CHECKING:
     from delineate.readers.objects import Objects
 
+__all__ = [
+    "READERS",
+    "Studies",
+    "find_files",
+    "natural_order",
+    "read_image",
+    "read_instances",
+    "read_labels",
+    "read_mask",
+    "read_studies",
+    "strip_suffix",
+]
 READERS: dict[str, Reader] = {
     "volume": VolumeReader(),
     "raster": RasterReader(),
@@ -162,6 +175,6 @@ def _reader_of(path: Path) -> Reader:
         if reader.can_read(path):
             return reader
     if path.is_dir():
-        raise FileError(f"{path} is a folder without DICOM slices. Name a file in it.")
+        return READERS["dicom"]  # slices may lie deeper
     endings = " ".join(ending for reader in READERS.values() for ending in reader.suffixes)
     raise FileError(f"{path} has an ending that no reader knows. Give one of: {endings}.")

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from delineate.core.files import write_text
-from delineate.datasets import open_dataset
+from delineate.datasets import DATASETS, open_dataset
 from delineate.datasets.audit import Audit, CaseFacts, Problem, audit
 from delineate.datasets.base import Dataset
 from delineate.datasets.tally import ObjectFacts, tally, types_told
+from delineate.readers import Studies, read_studies
+from delineate.readers.dicom import holds_dicom
+from delineate.readers.dicom_listing import listing_of
 
 SHOWN = 3
 """Examples shown of each kind of problem; the JSON has all."""
@@ -24,7 +27,7 @@ class DescribeSettings:
     """Which dataset to look at."""
 
     data: Path
-    """Folder of the dataset, or a zip of MoNuSeg."""
+    """Folder of the dataset, or a zip of MoNuSeg; or a folder, zip or DICOMDIR of DICOM files."""
     more: tuple[Path, ...] = ()
     """Further datasets, to be looked at as one with the first."""
     layout: str | None = None
@@ -33,6 +36,39 @@ class DescribeSettings:
     """Micrometres to a pixel of images of tissue; the files' own if left out."""
     json: Path | None = None
     """File for every fact and every problem, for programs."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DicomDescription:
+    """DICOM files in words: one line a series, and what was found in it."""
+
+    studies: Studies
+    """Every volume with its report."""
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """The series that were refused, and why."""
+        reports = [volume.report for volume in self.studies.volumes]
+        return {
+            f"{report.series_uid} {report.volume}".strip(): " ".join(
+                finding.text for finding in report.refusals
+            )
+            for report in reports
+            if report.verdict == "refused"
+        }
+
+    @property
+    def text(self) -> str:
+        """The description for a terminal."""
+        return listing_of(self.studies)
+
+    def to_json(self) -> str:
+        """Write every report.
+
+        Returns:
+            JSON text.
+        """
+        return json.dumps(self.studies.to_dict(), indent=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +176,10 @@ class Description:
         return lines
 
 
-def describe(settings: DescribeSettings) -> Description:
+def describe(settings: DescribeSettings) -> Description | DicomDescription:
     """Recognise a dataset, look at every case, and say what is there and what is wrong.
+
+    A folder that is no dataset but holds DICOM files is told series by series.
 
     Args:
         settings: The folder.
@@ -149,10 +187,26 @@ def describe(settings: DescribeSettings) -> Description:
     Returns:
         The description; `text` is for people, `to_json` for programs.
     """
+    description = _describe_scans(settings) or _describe_dataset(settings)
+    if settings.json is not None:
+        write_text(settings.json, description.to_json())
+    return description
+
+
+def _describe_scans(settings: DescribeSettings) -> DicomDescription | None:
+    """Describe DICOM files; None for a dataset, which may hold such files itself."""
+    if settings.layout is not None or settings.more or not holds_dicom(settings.data):
+        return None
+    if any(kind.recognises(settings.data) for kind in DATASETS.values()):
+        return None
+    return DicomDescription(studies=read_studies(settings.data))
+
+
+def _describe_dataset(settings: DescribeSettings) -> Description:
     options = {} if settings.mpp is None else {"mpp": settings.mpp}
     paths = [settings.data, *settings.more]
     dataset: Dataset = open_dataset(paths, layout=settings.layout, **options)
-    description = Description(
+    return Description(
         name=dataset.name,
         layout=dataset.layout,
         licence=dataset.licence,
@@ -160,9 +214,6 @@ def describe(settings: DescribeSettings) -> Description:
         labels=dataset.labels.names,
         audit=audit(dataset),
     )
-    if settings.json is not None:
-        write_text(settings.json, description.to_json())
-    return description
 
 
 def _size_lines(rows: Sequence[CaseFacts]) -> list[str]:
