@@ -125,7 +125,7 @@ def write_slices(folder, positions, orientation, size, facts):
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.KVP = -1024, 1, 120
         dataset.AcquisitionNumber = 1
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-        dataset.PixelData = np.full(size, 1024, np.int16).tobytes()
+        dataset.PixelData = noise(size, place)
         dataset.save_as(folder / f"{place:03}.dcm", enforce_file_format=True)
         found.append(slice_at(dataset.SOPInstanceUID, CT, position, orientation, size))
     return found
@@ -149,12 +149,17 @@ def write_frames(folder, positions, orientation, size, facts):
         group.PlanePositionSequence = [place]
         groups.append(group)
     dataset.PerFrameFunctionalGroupsSequence = groups
-    dataset.PixelData = np.full((len(positions), *size), 1024, np.int16).tobytes()
+    dataset.PixelData = noise((len(positions), *size), 0)
     dataset.save_as(folder / "all.dcm", enforce_file_format=True)
     return [
         slice_at("1.2.3.4.1", ENHANCED_CT, position, orientation, size, frame=place + 1)
         for place, position in enumerate(positions)
     ]
+
+
+def noise(size, seed):
+    values = np.random.default_rng(seed).integers(900, 1200, size)
+    return values.astype(np.int16).tobytes()
 
 
 def slice_at(uid, class_uid, position, orientation, size, frame=None):

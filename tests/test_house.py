@@ -59,6 +59,11 @@ ALIASES = {
         "tiff": "raster",
         "csv": "table",
         "parquet": "table",
+        "dicom-seg": "dicom_seg",
+        "dicom-seg-labelmap": "dicom_seg",
+        "dicom-seg-fractional": "dicom_seg",
+        "rtstruct": "dicom_rt",
+        "sr": "dicom_sr",
     },
 }
 """Keys that are no file's name, with the file that holds them."""

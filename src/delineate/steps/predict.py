@@ -19,6 +19,7 @@ from delineate.infer.inputs import Source, find_sources, open_source
 from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.infer.predictor import Predictor
+from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
 from delineate.readers import strip_suffix
 from delineate.writers import WRITERS, write_prediction
 
@@ -42,6 +43,7 @@ class PredictSettings:
     """Folder of the results, one file a case, named as its input."""
     format: str = "auto"
     """Formats separated by commas: nifti, nrrd, png, tiff, rle, overlay, geojson, csv, parquet;
+    of DICOM series also dicom-seg, dicom-seg-labelmap, dicom-seg-fractional, rtstruct, sr;
     auto takes nifti for volumes, png for pictures, geojson,tiff,overlay for nuclei."""
     mpp: float | None = None
     """Micrometres to a pixel of pictures of tissue; the files' own if left out."""
@@ -54,6 +56,8 @@ class PredictSettings:
     """Whether to write each class's probability, as <case>_probabilities.npz."""
     entropy: bool = False
     """Whether to write the entropy of the classes in nats, as <case>_entropy.npz."""
+    verify: bool = True
+    """Whether DICOM files are read back and compared before they count as written."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     overwrite: bool = False
@@ -167,7 +171,7 @@ def _formats(settings: PredictSettings) -> tuple[str, ...]:
     for name in names:
         if name != "auto":
             pick(WRITERS, name, what="format")
-    return names
+    return order_formats(names)
 
 
 def _spelt_out(formats: Sequence[str]) -> tuple[str, ...]:
@@ -232,9 +236,10 @@ def _answer(
 ) -> tuple[Prediction, list[str]]:  # fmt: skip
     """Predict a case, mark its provenance and write it; returns the names of its files."""
     case = future.result()
+    check_source(case, formats)
     prediction = predictor.predict(
         case,
-        probabilities=settings.probabilities,
+        probabilities=settings.probabilities or FRACTIONAL in formats,
         entropy=settings.entropy,
         flips=settings.flips,
         mpp=settings.mpp,
@@ -242,7 +247,9 @@ def _answer(
     )
     prediction = replace(prediction, provenance={**prediction.provenance, **marks})
     try:
-        return prediction, _write(settings, prediction, case, formats)
+        files = _write(settings, prediction, case, formats)
+        proofs = _prove(settings, prediction, case, formats)
+        return replace(prediction, provenance={**prediction.provenance, **proofs}), files
     except (FileError, OSError) as error:
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
             raise _DiskError(str(error)) from error
@@ -262,11 +269,26 @@ def _write(
         files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
     for name in ("probabilities", "entropy"):
         array = getattr(prediction, name)
-        if array is not None:
+        if array is not None and getattr(settings, name):
             files.append(f"{case.id}_{name}.npz")
             with whole(settings.out / files[-1]) as draft:
                 np.savez_compressed(draft, **{name: array})
     return files
+
+
+def _prove(
+    settings: PredictSettings, prediction: Prediction, case: Case, formats: Sequence[str]
+) -> dict[str, Any]:
+    """Read DICOM files back; returns what the run's record says of it."""
+    series = case.image.series
+    if series is None or not settings.verify:
+        return {}
+    proofs = {
+        name: prove(settings.out / _file_name(case.id, name), name, prediction, series).to_dict()
+        for name in formats
+        if name in PROVEN
+    }
+    return {"read_back": proofs} if proofs else {}
 
 
 def _said(error: Exception) -> str:

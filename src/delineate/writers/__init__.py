@@ -6,6 +6,9 @@ from delineate.core.case import Prediction
 from delineate.core.errors import FileError, pick
 from delineate.core.formats import Writer
 from delineate.core.image import Image
+from delineate.writers.dicom_rt import RtStructWriter
+from delineate.writers.dicom_seg import DicomSegWriter
+from delineate.writers.dicom_sr import DicomSrWriter
 from delineate.writers.geojson import GeojsonWriter
 from delineate.writers.overlay import OverlayWriter
 from delineate.writers.raster import PngWriter, TiffWriter
@@ -23,6 +26,11 @@ WRITERS: dict[str, Writer] = {
     "geojson": GeojsonWriter(),
     "csv": CsvWriter(),
     "parquet": ParquetWriter(),
+    "dicom-seg": DicomSegWriter("BINARY"),
+    "dicom-seg-labelmap": DicomSegWriter("LABELMAP"),
+    "dicom-seg-fractional": DicomSegWriter("FRACTIONAL"),
+    "rtstruct": RtStructWriter(),
+    "sr": DicomSrWriter(),
 }
 
 OTHER_ENDINGS = {
@@ -43,7 +51,7 @@ def write_prediction(
     Args:
         prediction: What to write.
         path: The file; its folder is made if absent.
-        image: The image it was made from, for overlays.
+        image: The image it was made from, for overlays and for DICOM.
         format: Row of `WRITERS`; None chooses by the path's ending.
 
     Raises:
