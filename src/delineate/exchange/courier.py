@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,15 +56,29 @@ def relay(
     formats = _formats(format, target)
     often = persistence or Persistence()
     journal = Journal(out)
-    received = 0
-    if source is not None and options.study is not None:
-        archive = DicomWeb(Web(source, known[source.place], patience_s=options.patience))
-        folders = receive_study(archive, journal, out, options.study, options.series, often)
-        inputs = [str(folder) for folder in folders]
-        received = sum(1 for folder in folders for _ in folder.glob("*.dcm"))
-    if target is None:
-        return replace(work(tuple(inputs), ",".join(formats)), received=received)
-    peer = _peer_of(target, known, options.patience)
+    with ExitStack() as lines:
+        received = 0
+        if source is not None and options.study is not None:
+            web = Web(source, known[source.place], patience_s=options.patience)
+            archive = DicomWeb(lines.enter_context(closing(web)))
+            folders = receive_study(archive, journal, out, options.study, options.series, often)
+            inputs = [str(folder) for folder in folders]
+            received = sum(1 for folder in folders for _ in folder.glob("*.dcm"))
+        if target is None:
+            return replace(work(tuple(inputs), ",".join(formats)), received=received)
+        peer: DicomWeb | DicomNode = DicomNode(target, patience_s=options.patience)
+        if target.is_web:
+            web = Web(target, known[target.place], patience_s=options.patience)
+            peer = DicomWeb(lines.enter_context(closing(web)))
+        result = _predict_and_send(peer, journal, inputs, formats, work, often)
+        return replace(result, received=received)
+
+
+def _predict_and_send(
+    peer: DicomWeb | DicomNode, journal: Journal, inputs: Sequence[str], formats: Sequence[str],
+    work: Work, often: Persistence,
+) -> Predicted:  # fmt: skip
+    """Predict and send; a peer without LABELMAP gets BINARY, found out as early as may be."""
     if SMALL in formats and not _takes_small(peer, journal, often):
         formats = _without_small(formats, peer.name)
     try:
@@ -71,10 +86,9 @@ def relay(
     except ClassRefusedError:
         formats = _without_small(formats, peer.name)
         result, sent = _deliver(peer, journal, inputs, formats, work, often)
-    failures = {**result.failures, **sent.failures}
     return replace(
-        result, received=received, sent=sent.new, sent_before=sent.before, failures=failures,
-        num_unsent=len(sent.failures),
+        result, sent=sent.new, sent_before=sent.before, num_unsent=len(sent.failures),
+        failures={**result.failures, **sent.failures},
     )  # fmt: skip
 
 
@@ -111,14 +125,6 @@ def _warn_of_clear_text(peers: Sequence[Address], known: dict[str, Credentials])
     for peer in peers:
         if peer.scheme == "http" and not peer.is_here and known[peer.place].header:
             log.warning("The password for %s goes over the network in clear; use https.", peer)
-
-
-def _peer_of(
-    target: Address, known: dict[str, Credentials], patience_s: float
-) -> DicomWeb | DicomNode:
-    if target.is_web:
-        return DicomWeb(Web(target, known[target.place], patience_s=patience_s))
-    return DicomNode(target, patience_s=patience_s)
 
 
 def _takes_small(peer: DicomWeb | DicomNode, journal: Journal, often: Persistence) -> bool:

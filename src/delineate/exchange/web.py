@@ -146,6 +146,7 @@ class Web:
                 raise TimeoutError
         if response.length:  # `read1` does not say that some is missing
             raise http.client.IncompleteRead(b"", response.length)
+        response.close()  # so that the line can be asked again
         return b"".join(chunks)
 
     def _hang_up_if_broken(self) -> None:
