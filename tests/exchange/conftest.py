@@ -1,17 +1,24 @@
 """A small CT, a small model of it, and archives to exchange them with."""
 
 import json
+from contextlib import closing
 
 import pytest
 import torch
-from archives import running_orthanc, secret_file
 from safetensors.torch import save_file
-from scans import make_scan
 
+from archives import running_orthanc, secret_file
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
+from delineate.exchange.address import parse_address
+from delineate.exchange.credentials import read_credentials
+from delineate.exchange.dicomweb import DicomWeb
+from delineate.exchange.outgoing import find_outgoing
 from delineate.exchange.persistence import Persistence
+from delineate.exchange.web import Web
 from delineate.models import build_model
+from delineate.steps.predict import PredictSettings, predict
+from scans import make_scan
 
 STUDY = "1.2.3.1"
 
@@ -70,6 +77,26 @@ def archive(orthanc, ct):
     orthanc.clear()
     orthanc.put(ct)
     return orthanc
+
+
+@pytest.fixture(scope="session")
+def results(ct, run, tmp_path_factory):
+    """What a prediction of the CT wrote, as things to be sent, by their kind."""
+    asked = PredictSettings(
+        inputs=(str(ct),), model=str(run), out=tmp_path_factory.mktemp("results"), device="cpu",
+        format="dicom-seg-labelmap,dicom-seg,rtstruct,sr",
+    )  # fmt: skip
+    files = sorted(predict(asked).folder.glob("*.dcm"))
+    return {thing.what: thing for thing in find_outgoing(files)}
+
+
+@pytest.fixture
+def web(archive, secret):
+    """The archive with the CT, over DICOMweb."""
+    address = parse_address(archive.url, option="--from")
+    credentials = read_credentials(secret, [address])[address.place]
+    with closing(Web(address, credentials, patience_s=20)) as line:
+        yield DicomWeb(line)
 
 
 @pytest.fixture

@@ -1,21 +1,11 @@
 """The round with a real archive: fetched, predicted, sent; refused, repeated, killed."""
 
-import json
-import logging
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from archives import forward, reply, scripted_server
 from dicomweb_client.api import DICOMwebClient
-from exchange.conftest import STUDY
 from pydicom import dcmread
 
-from delineate.core.errors import ExchangeError
-from delineate.exchange.persistence import Persistence
 from delineate.steps.predict import PredictSettings, predict
+from exchange.conftest import STUDY
 
 ALL = "dicom-seg,rtstruct,sr"
 LABELMAP = "1.2.840.10008.5.1.4.1.1.66.7"
