@@ -1,5 +1,6 @@
 """C-STORE to Orthanc, and to peers that refuse, are slow, or break off."""
 
+import gc
 import logging
 import socket
 import threading
@@ -157,11 +158,15 @@ def test_wrong_titles_are_told_apart(results):
         node_at(place).store(thing)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pynetdicom leaves one
 def test_a_peer_that_is_down_is_said(results):
     with pytest.raises(PeerBusyError, match="cannot be reached"):
         node_at(f"dicom://PEER@127.0.0.1:{free_port()}").store(results["SR"])
 
+    gc.collect()  # now, and not in another test
 
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pynetdicom leaves one
 def test_another_protocol_on_the_port_is_said(results):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -177,6 +182,8 @@ def test_another_protocol_on_the_port_is_said(results):
         with pytest.raises(PeerBusyError, match="does not speak DICOM"):
             node_at(f"dicom://PEER@127.0.0.1:{listener.getsockname()[1]}", 2).store(results["SR"])
         thread.join()
+
+    gc.collect()  # now, and not in another test
 
 
 def test_nothing_of_the_patient_reaches_logs_or_output(results, caplog, capfd):

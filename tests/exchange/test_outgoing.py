@@ -24,7 +24,7 @@ def test_a_damaged_result_is_named_and_not_sent(tmp_path, results):
     path = tmp_path / "case.seg.dcm"
     path.write_bytes(results["DICOM SEG"].path.read_bytes()[:140])
 
-    with pytest.raises(ExchangeError, match="case.seg.dcm"):
+    with pytest.raises(ExchangeError, match=r"case\.seg\.dcm"):
         find_outgoing([path])
 
 
