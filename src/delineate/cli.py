@@ -36,10 +36,12 @@ COMMANDS: dict[str, str] = {
 
 OPTIONS = ("out", "model")
 """Required settings that are options nevertheless, since their names say what they are."""
-TRAILING = ("more",)
+TRAILING = ("more", "inputs")
 """Settings that are positional although they may be left out."""
-REPEATED = ("compare",)
+REPEATED = ("compare", "series")
 """Settings of several values that are named anew for each, so that none swallows the next word."""
+RENAMED = {"fetch": "from"}
+"""Settings whose option is a word that Python keeps for itself."""
 
 
 class _Stopped(BaseException):
@@ -115,7 +117,11 @@ def _parse(name: str, kind: type, words: list[str], *, about: str) -> object:
     marks: dict[str, Any] = {}
     for entry in fields(kind):
         if entry.default is None:
-            quiet = tyro.conf.arg(metavar=_metavar(hints[entry.name]), help_behavior_hint="")
+            quiet = tyro.conf.arg(
+                name=RENAMED.get(entry.name),
+                metavar=_metavar(hints[entry.name]),
+                help_behavior_hint="",
+            )
             marks[entry.name] = Annotated[hints[entry.name], quiet]
         elif entry.name in REPEATED:
             marks[entry.name] = Annotated[hints[entry.name], tyro.conf.UseAppendAction]

@@ -51,6 +51,10 @@ class BudgetError(DelineateError):
     """A budget of time, steps or memory that cannot be kept."""
 
 
+class ExchangeError(DelineateError):
+    """An archive that is down, refuses, or answers what cannot be right; or a wrong address."""
+
+
 def pick(table: Mapping[str, Row], name: str, *, what: str) -> Row:
     """Look a row up by name; an unknown name is answered with the nearest one.
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from delineate.core.errors import DelineateError, FileError, pick
 from delineate.core.files import whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
-from delineate.infer.doubt import tell_doubts
+from delineate.exchange import ExchangeOptions, relay
 from delineate.infer.inputs import Source, find_sources, open_source
 from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.infer.noise import NONE, check_uncertainty
+from delineate.infer.outcome import Predicted
 from delineate.infer.predictor import Predictor
 from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
 from delineate.readers import strip_suffix
@@ -34,11 +35,12 @@ AUTO_OBJECTS = ("geojson", "tiff", "overlay")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictSettings:
+class PredictSettings(ExchangeOptions):
     """What to segment, with which model, and where to."""
 
-    inputs: tuple[str, ...]
-    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case."""
+    inputs: tuple[str, ...] = ()
+    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case. None
+    if an archive gives them."""
     model: str
     """Name of a shipped model, or the folder of a run or bundle."""
     out: Path
@@ -69,45 +71,6 @@ class PredictSettings:
     """Whether to predict again what is done, and to replace files of others."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Predicted:
-    """What a run of predictions did."""
-
-    folder: Path
-    """Where the results are."""
-    written: tuple[str, ...] = ()
-    """Ids of the cases that were predicted."""
-    skipped: tuple[str, ...] = ()
-    """Ids of the cases that were done before."""
-    objects: Mapping[str, int] = field(default_factory=dict)
-    """Objects found in each case, where the model tells them apart."""
-    doubts: Mapping[str, float | None] = field(default_factory=dict)
-    """Mean uncertainty near borders of each case, if asked for; None without a border."""
-    failures: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong with each case that was left out, by id."""
-
-    @property
-    def text(self) -> str:
-        """What to tell the user."""
-        done = f"Predicted {len(self.written)} of {self._num_cases} cases into {self.folder}"
-        before = f"; {len(self.skipped)} were done before" if self.skipped else ""
-        bad = f"; {len(self.failures)} could not be predicted" if self.failures else ""
-        return f"{done}{before}{bad}.{self._told}{tell_doubts(self.doubts)}"
-
-    @property
-    def _told(self) -> str:
-        """Say how many objects there are, and where there are none."""
-        if not self.objects:
-            return ""
-        none = [case for case, count in self.objects.items() if not count]
-        empty = f"; none in {', '.join(none[:5])}{' and others' if len(none) > 5 else ''}"
-        return f" {sum(self.objects.values()):,} objects{empty if none else ''}."
-
-    @property
-    def _num_cases(self) -> int:
-        return len(self.written) + len(self.skipped) + len(self.failures)
-
-
 def predict(settings: PredictSettings) -> Predicted:
     """Segment every input; a bad one is named and left out, a full disk ends the run.
 
@@ -115,11 +78,20 @@ def predict(settings: PredictSettings) -> Predicted:
         settings: What to segment, with which model, and where to.
 
     Returns:
-        Which cases were predicted, skipped and left out.
-
-    Raises:
-        FileError: If an input does not exist or the results cannot be written.
+        Which cases were predicted, skipped and left out, and what archives gave and were given.
     """
+
+    def work(inputs: tuple[str, ...], formats: str) -> Predicted:
+        return _predict(replace(settings, inputs=inputs, format=formats))
+
+    _formats(settings)  # before anything is fetched
+    if settings.has_peer:
+        return relay(settings, settings.inputs, settings.format, settings.out, work)
+    return _predict(settings)
+
+
+def _predict(settings: PredictSettings) -> Predicted:
+    """Segment files; what an archive has to do with them is done around this."""
     formats = _formats(settings)
     predictor = Predictor.load(settings.model, device=settings.device)
     check_uncertainty(settings.uncertainty, predictor.model, predictor.plan.task, predictor.name)

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+from delineate.infer.outcome import Predicted
+
+
+def test_files_alone_say_nothing_of_archives():
+    text = Predicted(folder=Path("out"), written=("a",), failures={"b": "bad"}).text
+
+    assert text == "Predicted 1 of 2 cases into out; 1 could not be predicted."
+
+
+def test_what_came_and_went_is_told():
+    told = Predicted(
+        folder=Path("out"), written=("a",), skipped=("b",), received=10, sent=3, sent_before=2,
+        failures={"a.sr.dcm": "refused"}, num_unsent=1,
+    )  # fmt: skip
+
+    assert told.text == (
+        "Predicted 1 of 2 cases into out; 1 were done before. Received 10 instances. "
+        "Sent 3 objects, 2 were there before, 1 could not be sent."
+    )
