@@ -56,7 +56,7 @@ def test_the_least_sure_are_named_first_and_the_mean_is_told():
     text = tell_doubts({"a": 0.1, "b": 0.4, "c": None, "d": 0.25})
 
     assert text == (
-        " Mean uncertainty near borders 0.250; the least sure: b (0.400), d (0.250), a (0.100)."
+        " Mean uncertainty near borders 0.25; the least sure: b (0.4), d (0.25), a (0.1)."
     )
     assert tell_doubts({}) == ""
     assert "No border" in tell_doubts({"c": None})

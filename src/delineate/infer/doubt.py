@@ -84,5 +84,5 @@ def tell_doubts(scores: Mapping[str, float | None]) -> str:
         return " No border was found whose uncertainty could be told." if scores else ""
     mean = sum(known.values()) / len(known)
     least = sorted(known, key=lambda case: -known[case])[:NUM_NAMED]
-    named = ", ".join(f"{case} ({known[case]:.3f})" for case in least)
-    return f" Mean uncertainty near borders {mean:.3f}; the least sure: {named}."
+    named = ", ".join(f"{case} ({known[case]:.3g})" for case in least)
+    return f" Mean uncertainty near borders {mean:.3g}; the least sure: {named}."
