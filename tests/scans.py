@@ -34,7 +34,9 @@ class Scan:
         return self.image.series
 
 
-def make_scan(folder, kind="plain", *, shape=(12, 40, 48), ids=None, labels=LABELS, **facts):
+def make_scan(
+    folder, kind="plain", *, shape=(12, 40, 48), ids=None, labels=LABELS, root="1.2.3", **facts
+):
     """Write a CT of a kind, and predict blobs with a hole on it; facts overrule the headers."""
     along_row, along_column = axes_of(kind)
     normal = np.cross(along_row, along_column)
@@ -42,17 +44,19 @@ def make_scan(folder, kind="plain", *, shape=(12, 40, 48), ids=None, labels=LABE
     shear = np.array([0, 0.3, 0]) if kind == "tilted" else np.zeros(3)
     start = np.array([-31.25, 17.5, -205.75])
     positions = [start + height * (normal + shear) for height in heights]
+    facts = {"StudyInstanceUID": f"{root}.1", "SeriesInstanceUID": f"{root}.2", **facts}
+    facts = {"FrameOfReferenceUID": f"{root}.3", "InstanceRoot": f"{root}.4", **facts}
     folder.mkdir(parents=True, exist_ok=True)
     write = write_frames if kind == "multiframe" else write_slices
     slices = write(folder, positions, (*along_row, *along_column), shape[1:], facts)
     grid = grid_of(positions, heights, (along_row, along_column, normal), shape[1:])
     series = Series(
-        study_uid="1.2.3.1",
-        series_uid="1.2.3.2",
+        study_uid=f"{root}.1",
+        series_uid=f"{root}.2",
         slices=tuple(slices),
         regular=grid,
         header=lambda entry: read_header(folder, entry),
-        frame_of_reference_uid="1.2.3.3",
+        frame_of_reference_uid=f"{root}.3",
         modality="CT",
     )
     values = blobs(grid.shape) if ids is None else ids
@@ -117,7 +121,8 @@ def write_slices(folder, positions, orientation, size, facts):
     found = []
     for place, position in enumerate(positions):
         dataset = common(size, facts)
-        dataset.SOPClassUID, dataset.SOPInstanceUID = CT, f"1.2.3.4.{place + 1}"
+        dataset.SOPClassUID = CT
+        dataset.SOPInstanceUID = f"{facts['InstanceRoot']}.{place + 1}"
         dataset.InstanceNumber = place + 1
         dataset.ImageOrientationPatient = [round(float(value), 12) for value in orientation]
         dataset.ImagePositionPatient = [round(float(value), 10) for value in position]
@@ -133,7 +138,8 @@ def write_slices(folder, positions, orientation, size, facts):
 
 def write_frames(folder, positions, orientation, size, facts):
     dataset = common(size, facts)
-    dataset.SOPClassUID, dataset.SOPInstanceUID = ENHANCED_CT, "1.2.3.4.1"
+    dataset.SOPClassUID = ENHANCED_CT
+    dataset.SOPInstanceUID = f"{facts['InstanceRoot']}.1"
     dataset.InstanceNumber, dataset.NumberOfFrames = 1, len(positions)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     plane, pixel = Dataset(), Dataset()
@@ -152,7 +158,7 @@ def write_frames(folder, positions, orientation, size, facts):
     dataset.PixelData = noise((len(positions), *size), 0)
     dataset.save_as(folder / "all.dcm", enforce_file_format=True)
     return [
-        slice_at("1.2.3.4.1", ENHANCED_CT, position, orientation, size, frame=place + 1)
+        slice_at(dataset.SOPInstanceUID, ENHANCED_CT, position, orientation, size, frame=place + 1)
         for place, position in enumerate(positions)
     ]
 
@@ -193,7 +199,7 @@ def common(size, facts):
         "PatientWeight": "61.5",
     }  # fmt: skip
     for keyword, value in (values | facts).items():
-        if value is not None:
+        if value is not None and keyword != "InstanceRoot":
             setattr(dataset, keyword, value)
     return dataset
 

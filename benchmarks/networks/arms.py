@@ -85,7 +85,7 @@ BASE: dict[str, Any] = {
 EXTRAS = {
     "iterations_3", "rho_1", "uncertainty_margin", "uncertainty_mc", "tversky_misses", "loss_focal",
     "loss_focal_tversky", "loss_lovasz", "emphasis_on", "terms_kendall", "terms_dwa",
-    "points_unjudged", "aleatoric_on", "rate_5e-4", "rate_1e-3", "sampler_uniform",
+    "points_unjudged", "aleatoric_on", "sampler_uniform",
     "sampler_labels",
 }  # fmt: skip
 

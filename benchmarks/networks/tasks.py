@@ -17,8 +17,8 @@ from delineate.datasets.splits import make_folds
 from delineate.learn.store import Store
 from delineate.planning import Machine, make_plan, take_fingerprint
 
-RATE = 6e-3
-"""Peak learning rate of every network that says nothing else."""
+RATE: float | None = 6e-3
+"""Peak learning rate of every network that says nothing else; None takes each one's planned."""
 BUDGET_S = 240.0
 """What the planner is told that a run may take: it chooses slim networks and mild variation."""
 UNSEEN_TILES = ("train_10", "train_19")
@@ -214,7 +214,7 @@ def _plan(task: Task, dataset: Dataset, division: Division, path: Path, model: s
             labels=dataset.labels,
             machine=Machine(budget_s=BUDGET_S),
             model=model,
-            by_hand=task.by_hand,
+            by_hand={name: value for name, value in task.by_hand.items() if value is not None},
             task=task.kind,
         ).save(path)
     return replace(Plan.load(path), **task.changes)

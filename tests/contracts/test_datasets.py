@@ -11,6 +11,8 @@ from delineate.core.errors import DatasetError
 from delineate.datasets import DATASETS, open_dataset
 from delineate.datasets.phantoms import make_abdomen, write_dataset
 from delineate.datasets.splits import check_no_leak, make_folds
+from delineate.writers import WRITERS, write_prediction
+from scans import make_scan
 
 SHAPE = (8, 32, 32)
 TCGA = [f"TCGA-A7-A13{place}-01Z-00-DX{slide}" for place in "EFG" for slide in (1, 2)]
@@ -51,7 +53,18 @@ def make_hovernet(root):
     return open_dataset(write_hovernet(root, dict.fromkeys(TILES, arrays)))
 
 
+def make_dicom_pairs(root):
+    for seed in range(6):
+        folder, patient = root / f"scan{seed}", f"P{seed // 2}"
+        scan = make_scan(folder, shape=(6, 24, 28), root=f"1.2.{seed + 3}", PatientID=patient)
+        name = ("rtstruct", "dicom-seg")[seed % 2]
+        path = folder / f"truth{WRITERS[name].suffix}"
+        write_prediction(scan.prediction, path, image=scan.image, format=name)
+    return open_dataset(root)
+
+
 MAKERS = {
+    "dicom_pairs": make_dicom_pairs,
     "nnunet": lambda root: open_dataset(write_dataset(root, 3, scans_per_patient=2, shape=SHAPE)),
     "monuseg": make_monuseg,
     "dsb2018": make_bowl,

@@ -148,3 +148,20 @@ def test_a_network_of_several_slices_loads_and_takes_all_of_them(make_run, fusio
 def test_slices_edited_to_an_even_number_describe_no_network(make_plan):
     with pytest.raises(PlanError, match="odd number"):
         build_network(make_plan(dims=2, slices=2, patch=(16, 16)))
+
+
+def test_a_bundle_without_a_temperature_has_one_and_a_wrong_one_is_refused(make_run):
+    run = make_run()
+    assert load_bundle(run).temperature == 1.0
+
+    (run / "metrics.json").write_text('{"summary": []}')
+    assert load_bundle(run).temperature == 1.0
+    (run / "metrics.json").write_text('{"calibration": {"temperature": 2.5}}')
+    assert load_bundle(run).temperature == 2.5
+    for wrong in ("0", "NaN", '"warm"', "true"):
+        (run / "metrics.json").write_text(f'{{"calibration": {{"temperature": {wrong}}}}}')
+        with pytest.raises(FileError, match=r"must be a number above 0.*Correct it"):
+            load_bundle(run)
+    (run / "metrics.json").write_text("{")
+    with pytest.raises(FileError, match="Mend or remove it"):
+        load_bundle(run)

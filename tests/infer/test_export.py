@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional
 
 from delineate.infer.export import Canvas, decide, export
+from delineate.models.uncertainty import MEASURES
 
 SHAPES = [
     ((12, 20, 16), (12, 20, 16)),
@@ -126,3 +127,57 @@ def test_a_later_painted_label_covers_an_earlier_one():
     logits = torch.tensor([[-1.0, 1.0, 1.0], [-1.0, -1.0, 1.0]])
 
     assert decide(logits, "painted").tolist() == [0, 1, 2]
+
+
+def doubtful(measure: str, temperature: float, decision: str = "exclusive") -> Canvas:
+    target = (18, 25, 30)
+    stack = (3, *target)
+    return Canvas(
+        decision=decision,
+        labels=np.zeros(stack, bool) if decision == "layers" else np.zeros(target, np.uint8),
+        probabilities=np.zeros(stack, np.float16),
+        uncertainty=np.zeros(target, np.float16),
+        measure=measure,
+        temperature=temperature,
+    )
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+@pytest.mark.parametrize("decision", ["exclusive", "painted", "layers"])
+def test_uncertainty_is_that_of_the_interpolated_logits(name, decision):
+    logits = smooth_logits(3, (12, 20, 16))
+    canvas = doubtful(name, 2.0, decision)
+    fine = interpolated(logits, (18, 25, 30))[None]
+    kind = "exclusive" if decision == "exclusive" else "layers"
+    wanted = MEASURES[name](fine if name == "evidential" else fine / 2, kind)[0]
+
+    export(slabs_of(logits, 5), (12, 20, 16), canvas)
+
+    assert np.allclose(canvas.uncertainty, wanted.numpy(), atol=2e-3)
+    assert 0 <= canvas.uncertainty.min() < canvas.uncertainty.max() <= 1
+
+
+@pytest.mark.parametrize("decision", ["exclusive", "painted", "layers"])
+def test_temperature_changes_probabilities_and_no_label(decision):
+    logits = smooth_logits(3, (12, 20, 16))
+    cold, warm = (doubtful("margin", value, decision) for value in (0.5, 4.0))
+
+    export(slabs_of(logits, 5), (12, 20, 16), cold)
+    export(slabs_of(logits, 5), (12, 20, 16), warm)
+
+    assert np.array_equal(cold.labels, warm.labels)
+    assert warm.uncertainty.mean() > cold.uncertainty.mean() + 0.05
+    assert not np.allclose(cold.probabilities, warm.probabilities, atol=0.05)
+
+
+def test_doubt_that_comes_as_a_channel_is_interpolated_and_is_no_class():
+    logits = smooth_logits(3, (12, 20, 16))
+    given = torch.rand(1, 12, 20, 16, generator=torch.Generator().manual_seed(3))
+    canvas = doubtful("mc", 1.0)
+
+    export(slabs_of(torch.cat([logits, given]), 5), (12, 20, 16), canvas)
+
+    fine = interpolated(logits, (18, 25, 30))
+    assert (canvas.labels == fine.argmax(0).numpy()).mean() > 0.9999
+    assert np.allclose(canvas.probabilities, fine.softmax(0), atol=2e-3)
+    assert np.allclose(canvas.uncertainty, interpolated(given, (18, 25, 30))[0], atol=2e-3)

@@ -41,3 +41,13 @@ def test_a_damaged_record_counts_as_none(folder, content):
 
     assert not ledger.is_done("a", KEY)
     assert not ledger.is_new
+
+
+def test_a_fact_of_what_made_cases_is_found_by_case(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.record("a", {}, [], {"doubt": 0.5})
+    ledger.record("b", {}, [], {})
+    ledger.record("c", {}, [], {"doubt": None})
+
+    assert ledger.facts("doubt", ["a", "b"]) == {"a": 0.5}
+    assert ledger.facts("doubt", ["c"]) == {"c": None}

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from delineate.core.case import Case
-from delineate.core.errors import DelineateError, GeometryError, ShapeError
+from delineate.core.errors import DelineateError, GeometryError, PlanError, ShapeError
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
 from delineate.core.labels import Label, LabelTable
@@ -218,3 +219,65 @@ def test_a_picture_is_refused_by_a_network_of_several_slices(make_plan):
 
     with pytest.raises(ShapeError, match=r"is 2-D \(30 x 20\).*Pass the whole volume"):
         predictor.predict(image_of(blocks((30, 20))))
+
+
+@pytest.mark.parametrize("name", ["entropy", "mc"])
+def test_objects_have_no_map_of_uncertainty(make_predictor, name):
+    predictor = make_predictor(
+        task="instances", dims=2, channels=("red", "green", "blue"), patch=(16, 16),
+        spacing_mm=(0.00025, 0.00025), canonical=False,
+    )  # fmt: skip
+    picture = Image.of(
+        np.full((3, 20, 20), 90, np.uint8),
+        Geometry.of_spacing((20, 20), (0.00025, 0.00025)),
+        ("red", "green", "blue"),
+    )
+
+    with pytest.raises(PlanError, match="tells objects apart"):
+        predictor.predict(picture, uncertainty=name)
+
+
+def test_layers_have_one_map_and_the_score_of_their_union(make_predictor):
+    table = LabelTable(labels=(Label(id=1, name="a"), Label(id=2, name="b")), overlapping=True)
+    predictor = make_predictor(labels=table)
+
+    prediction = predictor.predict(image_of(blocks((24, 20, 18))), uncertainty="margin")
+
+    assert prediction.uncertainty.shape == (24, 20, 18)
+    assert 0 < prediction.provenance["border_uncertainty"] < 1
+    assert "temperature" in prediction.provenance
+
+
+def test_without_maps_nothing_is_said_of_doubt(make_predictor):
+    prediction = make_predictor().predict(image_of(blocks((24, 20, 18))))
+
+    assert prediction.uncertainty is None
+    assert not {"temperature", "border_uncertainty", "uncertainty"} & set(prediction.provenance)
+
+
+class Dropping(nn.Module):
+    """Bright is foreground, but for what is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, image):
+        score = self.drop(2 * image - 1)
+        return [torch.cat([-score, score], dim=1)]
+
+
+def test_passes_over_many_tiles_make_one_map_with_empty_tiles_sure(make_plan):
+    plan = make_plan(labels=LabelTable.of_names({"ball": 1}), patch=(8, 8, 8), overlap=0.25)
+    array = np.zeros((40, 24, 24), np.float32)
+    array[:12] = 1
+    predictor = Predictor(plan=plan, model=Dropping().eval(), name="dropping")
+
+    plain = predictor.predict(image_of(array))
+    first = predictor.predict(image_of(array), uncertainty="mc")
+    again = predictor.predict(image_of(array), uncertainty="mc", flips=())
+
+    assert np.array_equal(plain.mask.array, first.mask.array)
+    assert np.array_equal(first.uncertainty, again.uncertainty)
+    assert first.uncertainty[:10].mean() > 0.05
+    assert (first.uncertainty[30:] == 0).all()

@@ -1,11 +1,14 @@
 """What a finished run hands over."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
+from delineate.infer.predictor import Predictor
 from delineate.learn.checkpoint import Checkpoint, save_checkpoint, weights_facts
 from delineate.learn.handover import Story, hand_over, slimmed, write_card
 from delineate.models import build_model
@@ -69,9 +72,6 @@ def test_card_begins_with_a_head_that_yaml_reads_and_names_every_training_case(p
 
 
 def test_case_that_cannot_be_scored_is_named_not_hidden(run, plan, make_case):
-    from dataclasses import replace
-
-    import numpy as np
 
     from delineate.core.image import Image
 
@@ -83,3 +83,21 @@ def test_case_that_cannot_be_scored_is_named_not_hidden(run, plan, make_case):
     )
 
     assert [failure.case for failure in board.failures] == ["case3"]
+
+
+def test_temperature_of_unseen_cases_is_kept_told_and_used_by_the_bundle(run, plan, make_case):
+    cases = [make_case(2), make_case(3)]
+
+    hand_over(run, plan, cases, 2, STORY, device="cpu")
+
+    kept = json.loads((run / "metrics.json").read_text())["calibration"]
+    predictor = Predictor.load(run, device="cpu")
+    tempered = predictor.predict(cases[0], probabilities=True)
+    plain = replace(predictor, temperature=1.0).predict(cases[0], probabilities=True)
+    assert set(kept) == {"temperature", "ece", "ece_tempered", "num_voxels"}
+    assert kept["num_voxels"] == 2 * 12 * 14 * 16
+    assert kept["ece_tempered"] < kept["ece"]
+    assert predictor.temperature == kept["temperature"] != 1.0
+    assert f"divided by {kept['temperature']:.3f}" in (run / "card.md").read_text()
+    assert np.array_equal(tempered.mask.array, plain.mask.array)
+    assert not np.allclose(tempered.probabilities, plain.probabilities, atol=0.01)

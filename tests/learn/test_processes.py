@@ -21,6 +21,7 @@ parallel(torch.full((1, 2), float(place.rank + 1))).sum().backward()
 agreed = place.agree(float(place.rank + 5))
 place.wait()
 open(f"{sys.argv[1]}/{place.rank}.txt", "w").write(f"{model.weight.grad.tolist()} {agreed}")
+del parallel
 place.leave()
 """
 

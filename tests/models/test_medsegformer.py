@@ -70,3 +70,10 @@ def test_wrong_options_are_named():
         MedSegFormer(1, 2, 2, size="nana")
     with pytest.raises(PlanError, match="refine"):
         MedSegFormer(1, 2, 2, refine=-1)
+
+
+def test_a_new_network_begins_with_small_logits():
+    torch.manual_seed(0)
+    network = MedSegFormer(1, 3, 2, **TINY).eval()
+
+    assert network(torch.randn(2, 1, 64, 64))[0].abs().max() < 1.0

@@ -60,3 +60,10 @@ def test_decoder_passes_gradients_to_both_of_its_factors():
 def test_unknown_size_names_the_nearest():
     with pytest.raises(UnknownNameError, match="b0"):
         SegFormer(3, 2, 2, size="bo")
+
+
+def test_a_new_network_begins_with_small_logits():
+    torch.manual_seed(0)
+    network = SegFormer(1, 3, 2, drop_path=0.0).eval()
+
+    assert network(torch.randn(2, 1, 64, 64))[0].abs().max() < 1.0

@@ -11,7 +11,7 @@ from delineate.core.errors import PlanError
 from delineate.core.labels import LabelTable
 from delineate.models import MODELS, build_model
 from delineate.planning import Machine, make_plan
-from delineate.planning.families import FAMILIES, decide_options, fit_strides, size_for
+from delineate.planning.families import FAMILIES, decide_options, fit_strides, is_close, size_for
 
 HOUR = 3600.0
 
@@ -159,3 +159,11 @@ def test_every_network_of_the_table_can_be_built_as_planned(request, name, fixtu
         logits = network(torch.randn(1, inputs, *plan.patch))[0]
 
     assert logits.shape == (1, 3, *plan.patch)
+
+
+@pytest.mark.parametrize(("patch", "looks_close"), [((56, 40), True), ((128, 128), False)])
+def test_a_small_patch_is_looked_at_more_closely(patch, looks_close):
+    rows = fit_strides(FAMILIES["medsegformer"], patch, (1.0, 1.0))
+
+    assert is_close(patch) is looks_close
+    assert rows[0] == ((2, 2) if looks_close else (4, 4))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy import ndimage
 
-from delineate.core.errors import FileError, UnknownNameError
+from delineate.core.errors import FileError, PlanError, UnknownNameError
 from delineate.core.files import whole
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
@@ -22,7 +23,8 @@ from delineate.steps.predict import PredictSettings, predict
 def make_run(tmp_path):
     """Write a run folder whose small network has random weights."""
 
-    def make(name="run", *, seed=0, channels=("MR",), dims=3):
+    def make(name="run", *, seed=0, channels=("MR",), dims=3, model="unet", **options):
+        options = options or {"features": [4, 8]}
         plan = Plan(
             dataset="made",
             layout="folder",
@@ -34,17 +36,17 @@ def make_run(tmp_path):
             normalisation=({"kind": "zscore"},) * len(channels),
             patch=(16,) * dims,
             batch_size=2,
-            model="unet",
-            model_options={"features": [4, 8]},
+            model=model,
+            model_options=options,
             loss="dice_ce",
         )
         folder = tmp_path / name
         plan.save(folder / "plan.yaml")
         torch.manual_seed(seed)
-        model = build_model("unet", len(channels), 3, dims, features=[4, 8])
+        network = build_model(model, len(channels), 3, dims, **options)
         facts = {"plan_hash": plan.hash(), "weights_hash": f"seed {seed}"}
         save_file(
-            model.state_dict(), folder / "best.safetensors", metadata={"facts": json.dumps(facts)}
+            network.state_dict(), folder / "best.safetensors", metadata={"facts": json.dumps(facts)}
         )
         return folder
 
@@ -275,3 +277,76 @@ def test_cases_that_trained_the_model_are_told_once_and_marked(
     record = json.loads((tmp_path / "out" / "predictions.json").read_text())["cases"]
     marks = {case: row["provenance"].get("is_training_case") for case, row in record.items()}
     assert marks == {"case_0": None, "case_1": True, "case_2": True}
+
+
+def doubtful_of(scans, run, **changes):
+    result = predict(settings_of(scans, run, device="cpu", **changes))
+    out = scans.parent / "out"
+    with np.load(out / "case_0_uncertainty.npz") as content:
+        doubt = content["uncertainty"].astype(np.float32)
+    record = json.loads((out / "predictions.json").read_text())["cases"]["case_0"]["provenance"]
+    return result, doubt, record
+
+
+@pytest.mark.parametrize("name", ["entropy", "margin", "evidential", "mc"])
+def test_uncertainty_is_written_on_the_native_grid_with_its_mean_near_borders(
+    scans, make_run, name
+):
+    run = make_run(model="medsegformer", dropout=0.3)
+
+    result, doubt, record = doubtful_of(scans, run, uncertainty=name)
+
+    mask = read_mask(scans.parent / "out" / "case_0.nii.gz").array
+    grown = ndimage.binary_dilation(mask > 0, np.ones((3, 3, 3)), iterations=3)
+    shrunk = ndimage.binary_erosion(mask > 0, np.ones((3, 3, 3)), iterations=3, border_value=1)
+    assert doubt.shape == mask.shape
+    assert 0 <= doubt.min() < doubt.max() <= 1
+    assert record["uncertainty"] == name
+    wanted = doubt[grown & ~shrunk].mean()
+    assert record["border_uncertainty"] == pytest.approx(wanted, rel=1e-3)
+    assert result.doubts["case_0"] == record["border_uncertainty"]
+    assert set(result.doubts) == {"case_0", "case_1", "case_2"}
+    assert "Mean uncertainty near borders" in result.text
+
+
+@pytest.mark.parametrize("name", ["entropy", "mc"])
+def test_asking_for_uncertainty_or_a_temperature_changes_no_label(scans, make_run, name):
+    run, out = make_run(model="medsegformer", dropout=0.3), scans.parent / "out"
+    predict(settings_of(scans, run))
+    before = [read_mask(path).array for path in sorted(out.glob("*.nii.gz"))]
+    _, cold, record = doubtful_of(scans, run, uncertainty=name)
+    (run / "metrics.json").write_text('{"calibration": {"temperature": 5.0}}')
+
+    result, warm, tempered = doubtful_of(scans, run, uncertainty=name)
+
+    after = [read_mask(path).array for path in sorted(out.glob("*.nii.gz"))]
+    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(before, after, strict=True))
+    assert (record["temperature"], tempered["temperature"]) == (1.0, 5.0)
+    assert len(result.written) == 3  # another temperature makes other maps
+    assert not np.allclose(warm, cold, rtol=1e-3, atol=1e-5)
+
+
+def test_labels_alone_are_not_made_again_for_another_temperature(scans, make_run):
+    run = make_run()
+    predict(settings_of(scans, run))
+    (run / "metrics.json").write_text('{"calibration": {"temperature": 5.0}}')
+
+    assert predict(settings_of(scans, run)).written == ()
+
+
+def test_learnt_noise_is_written_for_a_network_that_learnt_it(scans, make_run):
+    run = make_run(dims=2, model="medsegformer", aleatoric=True)
+
+    _, doubt, record = doubtful_of(scans, run, uncertainty="aleatoric")
+
+    image = nibabel.load(scans / "case_0.nii.gz")
+    assert sorted(doubt.shape) == sorted(image.shape)
+    assert doubt.std() > 0
+    assert record["border_uncertainty"] is None or 0 < record["border_uncertainty"] < 1
+
+
+def test_what_the_model_cannot_say_ends_the_run_before_the_first_case(scans, make_run):
+    with pytest.raises(PlanError, match="drops nothing"):
+        predict(settings_of(scans, make_run(), uncertainty="mc"))
+
+    assert not (scans.parent / "out").exists()

@@ -1,11 +1,18 @@
 """What objects take from their source: patient and study to the byte, our text beside them."""
 
+import errno
+import os
+from dataclasses import replace
+
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.dataelem import RawDataElement
 
-from delineate.core.errors import FileError, GeometryError, SeriesError
+from delineate.core.errors import FileError, GeometryError, LabelError, SeriesError
 from delineate.core.image import Image
+from delineate.core.labels import LabelTable
+from delineate.writers import WRITERS as TABLE
+from delineate.writers import write_prediction
 from delineate.writers.dicom_rt import RtStructWriter
 from delineate.writers.dicom_seg import DicomSegWriter
 from delineate.writers.dicom_source import Origin, check_volume, series_of
@@ -105,8 +112,6 @@ def test_an_image_that_is_no_dicom_is_refused(abdomen, tmp_path):
 
 
 def test_a_series_without_frame_of_reference_is_refused(tmp_path):
-    from dataclasses import replace
-
     scan = make_scan(tmp_path, **SMALL)
     series = replace(scan.series, frame_of_reference_uid="")
     image = Image(
@@ -120,3 +125,31 @@ def test_a_series_without_frame_of_reference_is_refused(tmp_path):
 def test_a_picture_is_refused(tmp_path, tissue_tile, predict):
     with pytest.raises(GeometryError, match="is a picture"):
         check_volume(predict(tissue_tile.mask.array), "RTSTRUCT")
+
+
+@pytest.mark.parametrize("name", ["dicom-seg", "dicom-seg-labelmap", "rtstruct", "sr"])
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, name):
+    def refuse(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    scan = make_scan(tmp_path / "in", **SMALL)
+    out = tmp_path / "größe"
+    write_prediction(scan.prediction, out / "a.seg.dcm", image=scan.image)
+    path = out / f"a{TABLE[name].suffix}"
+    path.write_bytes(path.read_bytes() if path.exists() else b"what was there")
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", refuse)
+
+    with pytest.raises(FileError, match="No space left on device"):
+        write_prediction(scan.prediction, path, image=scan.image, format=name)
+
+    assert path.read_bytes() == before
+    assert not list(out.glob(".*"))
+
+
+def test_a_table_without_labels_is_refused(tmp_path):
+    scan = make_scan(tmp_path, **SMALL)
+    nameless = replace(scan.prediction, labels=LabelTable(labels=()))
+
+    with pytest.raises(LabelError, match="has no labels"):
+        check_volume(nameless, "RTSTRUCT")

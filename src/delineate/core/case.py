@@ -67,6 +67,8 @@ class Prediction:
     """Probability of each output channel, (K, *S), if asked for."""
     entropy: NDArray[np.floating[Any]] | None = None
     """Entropy of the class probabilities in nats, (*S), if asked for."""
+    uncertainty: NDArray[np.floating[Any]] | None = None
+    """Doubt of each voxel by the measure that was asked for, (*S), from 0 (sure) to 1."""
     instances: Instances | None = None
     """Objects, where the model tells them apart; the mask then shows their types."""
     provenance: Mapping[str, Any] = field(default_factory=dict)

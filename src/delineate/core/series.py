@@ -87,6 +87,11 @@ class Series:
         return found
 
     @cached_property
+    def affines(self) -> AnyArray:
+        """Index (row, column) of each slice to LPS mm, (n, 4, 3); see `SourceSlice.affine`."""
+        return np.stack([entry.affine for entry in self.slices])
+
+    @cached_property
     def is_plain(self) -> bool:
         """True if plane k of the grid is source slice k, all of them and no other."""
         expected = np.zeros((len(self.slices), 3), dtype=np.intp)

@@ -8,6 +8,7 @@ from typing import Any
 from delineate.core.errors import DatasetError, pick
 from delineate.datasets.base import Dataset, readable_folder
 from delineate.datasets.consep import CoNSeP
+from delineate.datasets.dicom_pairs import DicomPairs
 from delineate.datasets.dsb2018 import Dsb2018
 from delineate.datasets.folder import IMAGE_FOLDERS, MASK_FOLDERS, Folder
 from delineate.datasets.hovernet import HoVerNet
@@ -26,6 +27,7 @@ DATASETS: dict[str, type[Dataset]] = {
     "hovernet": HoVerNet,
     "labelmaps": LabelMaps,
     "folder": Folder,
+    "dicom_pairs": DicomPairs,
     "phantoms": Phantoms,
     "tissue": Tissue,
 }

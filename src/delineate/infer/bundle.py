@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from delineate.core.errors import DelineateError, FileError, PlanError, pick
 from delineate.core.plan import Plan
 from delineate.core.slices import FUSION, slice_offsets
 from delineate.infer.decoders import NUM_SHAPE_HEADS
-from delineate.infer.leaks import training_cases
+from delineate.infer.leaks import read_facts, training_cases
 from delineate.models import build_model
 from delineate.models.slices import WIDTH, LateFusion
 
@@ -40,6 +41,8 @@ class Bundle:
     """Sixteen hexadecimal digits that tell these weights from others."""
     training_cases: frozenset[str] = frozenset()
     """Ids of the cases that it learnt from, as far as its folder tells."""
+    temperature: float = 1.0
+    """What logits are divided by before they become probabilities, fitted on unseen cases."""
 
 
 def list_bundles() -> dict[str, Path]:
@@ -124,7 +127,32 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
         model=model.eval(),
         weights_hash=weights_hash,
         training_cases=training_cases(folder),
+        temperature=read_temperature(folder),
     )
+
+
+def read_temperature(folder: Path) -> float:
+    """Read what a bundle's logits are divided by before they become probabilities.
+
+    Args:
+        folder: A bundle or run.
+
+    Returns:
+        `calibration.temperature` of its `metrics.json`; 1 where nobody fitted one.
+
+    Raises:
+        FileError: If the file is damaged or the temperature is no number above 0.
+    """
+    facts = read_facts(folder, "metrics.json", {}, mend="")
+    fitted = facts.get("calibration") if isinstance(facts, Mapping) else None
+    value = fitted.get("temperature", 1.0) if isinstance(fitted, Mapping) else 1.0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not isfinite(value) or value <= 0:
+        raise FileError(
+            f"calibration.temperature in {folder / 'metrics.json'} must be a number above 0, not "
+            f"{value!r}. Correct it, or take calibration out."
+        )
+    return float(value)
 
 
 def build_network(plan: Plan) -> nn.Module:

@@ -6,8 +6,8 @@ interpolated. Slabs of logits come in order and go as soon as the planes they be
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
 
@@ -16,6 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from delineate.models.uncertainty import MEASURES, measure
+from delineate.transforms.spatial import rearrange
 
 Decision = Literal["exclusive", "painted", "layers"]
 Slabs = Iterable[tuple[int, Tensor]]
@@ -41,11 +44,41 @@ class Canvas:
     """Probability of each output, (K, *S)."""
     entropy: NDArray[np.float16] | None = None
     """Entropy in nats, (*S); outputs that stand alone are averaged."""
+    uncertainty: NDArray[np.float16] | None = None
+    """Doubt from 0 (sure) to 1, (*S)."""
+    measure: str = "entropy"
+    """How it is measured: a row of `MEASURES`, or what the last channel besides the logits
+    holds."""
+    temperature: float = 1.0
+    """What logits are divided by before they become probabilities; labels do not depend on it."""
 
     @property
     def is_dense(self) -> bool:
         """True if every voxel's logits are needed."""
-        return self.probabilities is not None or self.entropy is not None
+        maps = (self.probabilities, self.entropy, self.uncertainty)
+        return any(array is not None for array in maps)
+
+    def viewed(self, order: Sequence[int], flips: Sequence[int]) -> "Canvas":
+        """Look at the same arrays with their spatial axes permuted and then reversed.
+
+        Args:
+            order: Permutation of the spatial axes.
+            flips: Axes, counted after it, to reverse.
+
+        Returns:
+            A canvas of views with three spatial axes.
+        """
+
+        def view(array: NDArray[Any]) -> NDArray[Any]:
+            turned = rearrange(array, order, flips)
+            return turned if len(order) == 3 else np.expand_dims(turned, -3)
+
+        names = ("labels", "probabilities", "entropy", "uncertainty")
+        arrays = {name: getattr(self, name) for name in names}
+        views: dict[str, Any] = {
+            name: view(array) for name, array in arrays.items() if array is not None
+        }
+        return replace(self, **views)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +111,8 @@ def export(slabs: Slabs, working: tuple[int, ...], canvas: Canvas) -> None:
     Voxel faces are aligned (as `interpolate(align_corners=False)` does).
 
     Args:
-        slabs: First plane and logits (K, z, Y, X) of consecutive slabs from plane 0 on.
+        slabs: First plane and logits (K, z, Y, X) of consecutive slabs from plane 0 on; with
+            doubt as one channel more where the canvas's measure is no row of `MEASURES`.
         working: Shape of all slabs together, (Z, Y, X).
         canvas: What to fill; its spatial shape is the target, (Z', Y', X').
     """
@@ -191,13 +225,29 @@ def decide(logits: Tensor, decision: Decision) -> Tensor:
 
 
 def _fill_dense(canvas: Canvas, planes: slice, logits: Tensor) -> None:
+    if canvas.uncertainty is not None and canvas.measure not in MEASURES:
+        canvas.uncertainty[planes] = logits[-1].clamp(0, 1).half().cpu().numpy()
+        logits = logits[:-1]
     if canvas.decision == "layers":
         canvas.labels[:, planes] = (logits > 0).cpu().numpy()
     else:
         canvas.labels[planes] = decide(logits, canvas.decision).cpu().numpy()
-    if not canvas.is_dense:
+    if canvas.is_dense:
+        _fill_maps(canvas, planes, logits)
+
+
+def _fill_maps(canvas: Canvas, planes: slice, raw: Tensor) -> None:
+    logits = raw / canvas.temperature
+    is_exclusive = canvas.decision == "exclusive"
+    if canvas.uncertainty is not None and canvas.measure in MEASURES:
+        # The temperature is fitted to probabilities; evidence is none.
+        scores = raw if canvas.measure == "evidential" else logits
+        kind = "exclusive" if is_exclusive else "layers"
+        doubt = measure(canvas.measure, scores[None], kind)[0]
+        canvas.uncertainty[planes] = doubt.clamp(0, 1).half().cpu().numpy()
+    if canvas.probabilities is None and canvas.entropy is None:
         return
-    if canvas.decision == "exclusive":
+    if is_exclusive:
         logs = logits.log_softmax(0)
         chances = logs.exp()
         entropy = -(chances * logs).sum(0)

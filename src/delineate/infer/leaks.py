@@ -76,13 +76,16 @@ def warn_of_leaks(leaks: Sequence[str], num_cases: int, model: str) -> str:
     )
 
 
-def read_facts(folder: Path, name: str, otherwise: Any) -> Any:  # noqa: ANN401 - any JSON
+def read_facts(
+    folder: Path, name: str, otherwise: object, mend: str = ", or leave --run out"
+) -> Any:  # noqa: ANN401 - any JSON
     """Read a file of facts of a run.
 
     Args:
         folder: The run.
         name: The file, such as "run.json".
         otherwise: What to answer if there is none.
+        mend: What else helps if it cannot be read.
 
     Returns:
         What the file holds.
@@ -96,6 +99,4 @@ def read_facts(folder: Path, name: str, otherwise: Any) -> Any:  # noqa: ANN401 
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FileError(
-            f"{path} cannot be read ({error}). Mend or remove it, or leave --run out."
-        ) from error
+        raise FileError(f"{path} cannot be read ({error}). Mend or remove it{mend}.") from error

@@ -67,6 +67,19 @@ class Ledger:
         }
         self.save()
 
+    def facts(self, name: str, case_ids: Sequence[str]) -> dict[str, Any]:
+        """Look a fact up in what made some cases.
+
+        Args:
+            name: Of the fact.
+            case_ids: The cases.
+
+        Returns:
+            The fact by case; cases that were made without it are left out.
+        """
+        made = {case_id: self.cases[case_id]["provenance"] for case_id in case_ids}
+        return {case_id: facts[name] for case_id, facts in made.items() if name in facts}
+
     def save(self) -> None:
         """Write the record."""
         write_text(self.path, json.dumps({"version": VERSION, "cases": self.cases}, indent=1))

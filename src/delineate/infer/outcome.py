@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from delineate.infer.doubt import tell_doubts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Predicted:
@@ -17,6 +19,8 @@ class Predicted:
     """Ids of the cases that were done before."""
     objects: Mapping[str, int] = field(default_factory=dict)
     """Objects found in each case, where the model tells them apart."""
+    doubts: Mapping[str, float | None] = field(default_factory=dict)
+    """Mean uncertainty near borders of each case, if asked for; None without a border."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each case that was left out, or file that was not sent, by name."""
     received: int = 0
@@ -35,7 +39,7 @@ class Predicted:
         before = f"; {len(self.skipped)} were done before" if self.skipped else ""
         num_bad = len(self.failures) - self.num_unsent
         bad = f"; {num_bad} could not be predicted" if num_bad else ""
-        return f"{done}{before}{bad}.{self._told}{self._moved}"
+        return f"{done}{before}{bad}.{self._told}{tell_doubts(self.doubts)}{self._moved}"
 
     @property
     def _moved(self) -> str:

@@ -1,9 +1,8 @@
 """Case in, `Prediction` out, on the case's own grid."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,15 +20,25 @@ from delineate.core.plan import Plan
 from delineate.core.slices import slice_offsets
 from delineate.infer.bundle import load_bundle, num_outputs
 from delineate.infer.device import choose_device
+from delineate.infer.doubt import image_score
 from delineate.infer.export import Canvas, Decision, export
 from delineate.infer.intake import check_image
 from delineate.infer.mirrors import average_mirrors, check_flips
+from delineate.infer.noise import (
+    NOISY,
+    NONE,
+    DropoutPasses,
+    LearntNoise,
+    check_uncertainty,
+    make_noisy,
+)
 from delineate.infer.nuclei import find_objects, tell_facts
 from delineate.infer.preparation import Prepared, prepare_image
+from delineate.infer.provenance import tell_provenance
 from delineate.infer.tissue import ready_tissue
+from delineate.infer.wanted import Wanted
 from delineate.infer.window import Network, lay_tiles, slide
 from delineate.readers import strip_suffix
-from delineate.transforms.spatial import rearrange
 from delineate.writers import write_prediction
 
 CALL_VOXELS = {"cpu": 2**18, "cuda": 2**23}
@@ -60,6 +69,8 @@ class Predictor:
     """Where the network runs."""
     training_cases: frozenset[str] = frozenset()
     """Ids of the cases that it learnt from, as far as its folder tells."""
+    temperature: float = 1.0
+    """What logits are divided by before they become probabilities or doubt; labels never are."""
 
     @classmethod
     def load(cls, path_or_name: str | Path, *, device: str = "auto") -> "Predictor":
@@ -86,6 +97,7 @@ class Predictor:
             weights_hash=bundle.weights_hash,
             device=place,
             training_cases=bundle.training_cases,
+            temperature=bundle.temperature,
         )
 
     @property
@@ -99,9 +111,11 @@ class Predictor:
         *,
         probabilities: bool = False,
         entropy: bool = False,
+        uncertainty: str = NONE,
         flips: Sequence[int] | None = None,
         mpp: float | None = None,
         force: bool = False,
+        watch: Callable[[int, Tensor], None] | None = None,
     ) -> Prediction:
         """Segment one image.
 
@@ -109,33 +123,34 @@ class Predictor:
             image: An image or a case, of the plan's channels.
             probabilities: Whether to keep each output's probability, (K, *S), float16.
             entropy: Whether to keep the entropy in nats, (*S), float16.
+            uncertainty: Doubt to keep, (*S), float16, in [0, 1]: "none", "entropy", "margin",
+                "evidential", "aleatoric" or "mc"; with its mean near borders in the provenance.
             flips: Network axes whose mirror images are averaged; None means the plan's.
             mpp: Micrometres to a pixel of a picture of tissue; None means what the file says.
             force: Whether to enlarge a picture of tissue four times and more.
+            watch: Told first plane and logits (K, z, Y, X) of each slab on the working grid
+                of a model of regions, before temperature and labels.
 
         Returns:
             Mask on the image's own grid, and what was asked for.
 
         Raises:
             GeometryError: If `mpp` is given for a model of regions.
+            PlanError: If the model cannot say how unsure it is in this way.
         """
         start = perf_counter()
-        picture = image.image if isinstance(image, Case) else image
-        if self.plan.task == "instances":
-            picture = ready_tissue(picture, self.plan, mpp=mpp, force=force)
-        elif mpp is not None:
-            raise GeometryError(
-                f"mpp is for models of nuclei, and {self.name} is none; it takes the resolution "
-                "from the image. Leave --mpp out."
-            )
-        check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
+        check_uncertainty(uncertainty, self.model, self.plan.task, self.name)
+        picture = self._ready(image, mpp, force=force)
         asked = self.plan.flips if flips is None else flips
         mirrored = check_flips(asked, self.plan.dims, self.name)
-        answer = self._regions
         if self.plan.task == "instances":
-            answer = self._objects
-        fields = answer(picture, mirrored, probabilities=probabilities, entropy=entropy)
-        facts = {**self._provenance(mirrored, perf_counter() - start), **fields.pop("facts", {})}
+            fields = self._objects(picture, mirrored, has_maps=probabilities or entropy)
+        else:
+            wanted = Wanted(
+                probabilities=probabilities, entropy=entropy, uncertainty=uncertainty, watch=watch
+            )
+            fields = self._regions(picture, mirrored, wanted)
+        facts = {**self._provenance(mirrored, perf_counter() - start), **fields.pop("facts")}
         if self.plan.task == "instances":
             told = image.facts.get("mpp_from") if isinstance(image, Case) else None
             facts["mpp_from"] = "by hand" if mpp is not None else told or "file"
@@ -147,23 +162,37 @@ class Predictor:
             **fields,
         )
 
-    def _regions(
-        self, picture: Image, flips: Sequence[int], *, probabilities: bool, entropy: bool
-    ) -> dict[str, Any]:
+    def _ready(self, image: Image | Case, mpp: float | None, *, force: bool) -> Image:
+        picture = image.image if isinstance(image, Case) else image
+        if self.plan.task == "instances":
+            picture = ready_tissue(picture, self.plan, mpp=mpp, force=force)
+        elif mpp is not None:
+            raise GeometryError(
+                f"mpp is for models of nuclei, and {self.name} is none; it takes the resolution "
+                "from the image. Leave --mpp out."
+            )
+        check_image(picture, self.plan, image.facts if isinstance(image, Case) else None)
+        return picture
+
+    def _regions(self, picture: Image, flips: Sequence[int], wanted: Wanted) -> dict[str, Any]:
         prepared = prepare_image(picture, self.plan)
-        result = self._run(prepared, flips, probabilities=probabilities, entropy=entropy)
+        result = self._run(prepared, flips, wanted)
+        facts: dict[str, Any] = {"temperature": self.temperature} if result.is_dense else {}
+        if result.uncertainty is not None:
+            facts["uncertainty"] = wanted.uncertainty
+            facts["border_uncertainty"] = image_score(result.uncertainty, result.labels)
         source, stacked = f"{self.name} on {picture.source}", self.labels.overlapping
         mask = Mask.of(result.labels, picture.geometry, is_stack=stacked, source=source)
         return {
             "mask": mask,
             "probabilities": result.probabilities,
             "entropy": result.entropy,
+            "uncertainty": result.uncertainty,
+            "facts": facts,
         }
 
-    def _objects(
-        self, picture: Image, flips: Sequence[int], *, probabilities: bool, entropy: bool
-    ) -> dict[str, Any]:
-        if probabilities or entropy:
+    def _objects(self, picture: Image, flips: Sequence[int], *, has_maps: bool) -> dict[str, Any]:
+        if has_maps:
             raise ShapeError(
                 f"{self.name} tells objects apart and keeps no map of probabilities or entropy. "
                 "Each object has a confidence; see the csv."
@@ -186,6 +215,7 @@ class Predictor:
 
         Yields:
             First plane and logits (K, z, Y, X) of consecutive slabs; a 2-D image is one plane.
+            What `make_noisy` made has one channel more.
         """
         volume = torch.from_numpy(array if array.ndim == 4 else array[:, None])
         lead = (1,) * (3 - self.plan.dims)
@@ -205,32 +235,28 @@ class Predictor:
             offsets=slice_offsets(self.plan),
         )
 
-    def _run(
-        self, prepared: Prepared, flips: Sequence[int], *, probabilities: bool, entropy: bool
-    ) -> Canvas:
+    def _run(self, prepared: Prepared, flips: Sequence[int], wanted: Wanted) -> Canvas:
         """Fill native arrays through views that have the canonical axis order."""
-        shape, outputs = prepared.native.shape, num_outputs(self.plan)
         stacked = self.labels.overlapping
-        labels = np.zeros((outputs, *shape), bool) if stacked else np.zeros(shape, np.uint8)
-        chances = np.zeros((outputs, *shape), np.float16) if probabilities else None
-        doubt = np.zeros(shape, np.float16) if entropy else None
-
-        def view(array: NDArray[Any]) -> NDArray[Any]:
-            turned = rearrange(array, prepared.order, prepared.flips)
-            return turned if len(shape) == 3 else np.expand_dims(turned, -3)
-
         decision: Decision = "exclusive" if self.labels.is_exclusive else "painted"
-        canvas = Canvas(
-            decision="layers" if stacked else decision,
-            labels=view(labels),
-            probabilities=None if chances is None else view(chances),
-            entropy=None if doubt is None else view(doubt),
+        native = wanted.canvas(
+            prepared.native.shape,
+            num_outputs(self.plan),
+            "layers" if stacked else decision,
+            self.temperature,
         )
         working = prepared.array.shape[1:]
         full = (1,) * (3 - len(working)) + working
-        export(self.logits(prepared.array, flips), full, canvas)
-        ids = labels if stacked else self._ids(labels)
-        return Canvas(decision=canvas.decision, labels=ids, probabilities=chances, entropy=doubt)
+        slabs = self._with_doubt(wanted.uncertainty).logits(prepared.array, flips)
+        turned = native.viewed(prepared.order, prepared.flips)
+        export(wanted.watched(slabs), full, turned)
+        return native if stacked else replace(native, labels=self._ids(native.labels))
+
+    def _with_doubt(self, uncertainty: str) -> "Predictor":
+        if uncertainty not in NOISY:
+            return self
+        kind = "exclusive" if self.labels.is_exclusive else "layers"
+        return replace(self, model=make_noisy(self.model, uncertainty, kind, self.temperature))
 
     def _ids(self, places: NDArray[Any]) -> NDArray[Any]:
         ids = [0, *(label.id for label in self.labels.labels)]
@@ -253,24 +279,13 @@ class Predictor:
         logits = torch.full((num_outputs(self.plan),), -SURE, device=self.device)
         if self.labels.is_exclusive:
             logits[0] = SURE
-        return logits
+        has_doubt = isinstance(self.model, LearntNoise | DropoutPasses)
+        return torch.cat([logits, logits.new_zeros(1)]) if has_doubt else logits
 
     def _sees_places_alike(self) -> bool:
         is_near = self.plan.model in GROWING
         return is_near and not any(isinstance(layer, LOCAL_NORMS) for layer in self.model.modules())
 
     def _provenance(self, flips: tuple[int, ...], seconds: float) -> dict[str, Any]:
-        try:
-            release = version("delineate")
-        except PackageNotFoundError:
-            release = "unknown"
-        return {
-            "model": self.name,
-            "weights_hash": self.weights_hash,
-            "plan_hash": self.plan.hash(),
-            "delineate": release,
-            "torch": torch.__version__,
-            "device": str(self.device),
-            "flips": list(flips),
-            "seconds": round(seconds, 3),
-        }
+        facts: dict[str, Any] = {"weights_hash": self.weights_hash, "device": self.device}
+        return tell_provenance(self.name, self.plan, flips=flips, seconds=seconds, **facts)

@@ -111,27 +111,51 @@ def prove(path: Path, name: str, prediction: Prediction, series: Series) -> Proo
     return proof
 
 
-def _expected(
-    prediction: Prediction, series: Series, *, is_fractional: bool
-) -> Mapping[int, NDArray[np.bool_]]:
-    """Look up every label at the places of the source slices' pixels, by label id."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Truth:
+    """What the prediction says on the source slices."""
+
+    ids: Mapping[int, tuple[int, ...]]
+    """Values of each label, by its id; or the place of its layer."""
+    stack: NDArray[Any]
+    """Values (n, rows, columns), or layers (L, n, rows, columns)."""
+
+    def here(self, id: int, place: int) -> NDArray[np.bool_]:
+        """Cut one label out of one slice, (rows, columns)."""
+        if self.stack.ndim == 4:
+            return np.asarray(self.stack[self.ids[id][0], place], dtype=bool)
+        plane, values = self.stack[place], self.ids[id]
+        return np.asarray(plane == values[0]) if len(values) == 1 else np.isin(plane, values)
+
+    def totals(self) -> dict[int, int]:
+        """Count the voxels of each label."""
+        if self.stack.ndim == 4:
+            return {id: int(self.stack[rows[0]].sum()) for id, rows in self.ids.items()}
+        size = int(self.stack.max(initial=0)) + 1
+        counts = sum(np.bincount(plane.reshape(-1), minlength=size) for plane in self.stack)
+        known = np.atleast_1d(counts)
+        return {
+            id: sum(int(known[value]) for value in values if value < size)
+            for id, values in self.ids.items()
+        }
+
+
+def _expected(prediction: Prediction, series: Series, *, is_fractional: bool) -> _Truth:
+    """Look every label up at the places of the source slices' pixels."""
     mask, labels = prediction.mask, prediction.labels.labels
-    layers: dict[int, NDArray[Any]] = {}
+    places = {label.id: (place,) for place, label in enumerate(labels)}
     given = prediction.probabilities
     if is_fractional and given is not None:
-        first = len(given) - len(labels)
-        for place, label in enumerate(labels):
-            steps = np.rint(np.asarray(given[first + place], np.float32) * TOP)
-            layers[label.id] = at_slices(steps >= TOP / 2, mask.geometry, series)
-    elif mask.num_layers is not None:
-        for place, label in enumerate(labels):
-            layers[label.id] = at_slices(mask.array[place], mask.geometry, series)
-    else:
-        stack = at_slices(mask.array, mask.geometry, series)
-        for label in labels:
-            single = len(label.ids) == 1
-            layers[label.id] = stack == label.ids[0] if single else np.isin(stack, label.ids)
-    return layers
+        steps = np.rint(np.asarray(given[len(given) - len(labels) :], np.float32) * TOP)
+        return _Truth(ids=places, stack=_layers(steps >= TOP / 2, mask.geometry, series))
+    if mask.num_layers is not None:
+        return _Truth(ids=places, stack=_layers(mask.array, mask.geometry, series))
+    stack = at_slices(mask.array, mask.geometry, series)
+    return _Truth(ids={label.id: label.ids for label in labels}, stack=stack)
+
+
+def _layers(stack: NDArray[Any], geometry: Geometry, series: Series) -> NDArray[Any]:
+    return np.stack([at_slices(layer, geometry, series) for layer in stack])
 
 
 def at_slices(array: NDArray[Any], geometry: Geometry, series: Series) -> NDArray[Any]:
@@ -167,38 +191,34 @@ def at_slices(array: NDArray[Any], geometry: Geometry, series: Series) -> NDArra
     return found
 
 
-def _segments(path: Path, expected: Mapping[int, NDArray[np.bool_]], series: Series) -> Proof:
+def _segments(path: Path, expected: _Truth, series: Series) -> Proof:
     dataset = read_segmentation(path)
     ids = {
         int(item.SegmentNumber): int(str(item.SegmentDescription).split()[-1])
         for item in dataset.SegmentSequence
         if int(item.SegmentNumber) > 0
     }
-    total = {id: int(layer.sum()) for id, layer in expected.items()}
-    met = dict.fromkeys(expected, 0)
-    different = 0
+    total, met, different = sum(expected.totals().values()), 0, 0
     for frame in frames_of(dataset):
         place = place_of(frame, series)
-        for number, id in ids.items():
-            if frame.number not in (0, number):
-                continue
-            inside = frame.pixels == number if frame.number == 0 else frame.pixels
-            if place is None:
-                different += int(inside.sum())
-                continue
-            here = expected[id][place]
-            met[id] += int(here.sum())
-            different += int((inside != here).sum())
-    missed = sum(total[id] - met[id] for id in total)
-    return Proof(voxels=sum(total.values()), different=different + missed)
+        is_map = frame.number == 0
+        inside = np.unique(frame.pixels[frame.pixels > 0]).tolist() if is_map else []
+        if place is None:
+            different += int((frame.pixels > 0).sum())
+            continue
+        for number in inside if is_map else [frame.number]:
+            here = expected.here(ids[number], place)
+            met += int(here.sum())
+            different += int(((frame.pixels == number if is_map else frame.pixels) != here).sum())
+    return Proof(voxels=total, different=different + total - met)
 
 
-def _structures(path: Path, expected: Mapping[int, NDArray[np.bool_]], series: Series) -> Proof:
-    total = sum(int(layer.sum()) for layer in expected.values())
-    met = different = 0
+def _structures(path: Path, expected: _Truth, series: Series) -> Proof:
+    total, met, different = sum(expected.totals().values()), 0, 0
     for part in read_structures(path, series).parts():
-        here = expected[part.label.id][part.place]
+        here = expected.here(part.label.id, part.place)
+        inside = np.zeros_like(here)
+        inside[part.window] = part.inside
         met += int(here.sum())
-        beside = int(here.sum()) - int(here[part.window].sum())
-        different += beside + int((part.inside != here[part.window]).sum())
+        different += int((inside != here).sum())
     return Proof(voxels=total, different=different + total - met)

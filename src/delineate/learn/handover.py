@@ -20,6 +20,7 @@ from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.infer.predictor import Predictor
 from delineate.learn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, weights_facts
+from delineate.learn.temperature import Calibrated, Voxels
 from delineate.metrics import METRICS, Failure, Row, Scoreboard, score_case
 from delineate.metrics.nuclei import OBJECT_METRICS, score_instances
 
@@ -69,12 +70,16 @@ def hand_over(
     tensors = slimmed(load_checkpoint(folder / CHOSEN[plan.task]).tensors)
     facts = weights_facts(plan, tensors)
     save_checkpoint(folder / "weights.safetensors", Checkpoint(tensors=tensors, facts=facts))
-    board = _score(folder, plan, cases, total, device) if total else None
+    voxels = Voxels(plan, total)
+    board = _score(folder, plan, cases, voxels, device) if total else None
+    calibrated = voxels.calibrate()
     if board is not None:
         scores = {**board.to_dict(), "cases": story.validation}
+        if calibrated is not None:
+            scores["calibration"] = calibrated.to_dict()
         write_text(folder / "metrics.json", json.dumps(scores, indent=2, ensure_ascii=False))
         write_text(folder / "scores.csv", board.to_csv())
-    write_text(folder / "card.md", write_card(plan, story, board))
+    write_text(folder / "card.md", write_card(plan, story, board, calibrated))
     return board
 
 
@@ -95,15 +100,19 @@ def slimmed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _score(folder: Path, plan: Plan, cases: Iterable[Case], total: int, device: str) -> Scoreboard:
+def _score(
+    folder: Path, plan: Plan, cases: Iterable[Case], voxels: Voxels, device: str
+) -> Scoreboard:
     predictor = Predictor.load(folder, device=device)
     rows: list[Row] = []
     failures: list[Failure] = []
-    for case in track(cases, "scoring unseen cases", total):
+    for case in track(cases, "scoring unseen cases", voxels.num_cases):
         if case.mask is None:
             continue
         try:
-            rows += _score_case(predictor.predict(case), case, case.mask, plan)
+            rows += _score_case(
+                predictor.predict(case, watch=voxels.watch(case)), case, case.mask, plan
+            )
         except DelineateError as error:
             log.warning("%s", error)
             failures.append(Failure(case=case.id, reason=str(error)))
@@ -136,20 +145,22 @@ def _score_case(said: Prediction, case: Case, truth: Mask, plan: Plan) -> Sequen
     )
 
 
-def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
+def write_card(
+    plan: Plan, story: Story, board: Scoreboard | None, calibrated: Calibrated | None = None
+) -> str:
     """Write what a user of the model must know.
 
     Args:
         plan: The plan.
         story: What else is known.
         board: Scores on cases that it did not learn from, or None.
+        calibrated: What its probabilities are worth on these cases, or None.
 
     Returns:
         Markdown with a head of `purpose` and `licence`.
     """
     head = {"purpose": story.purpose, "licence": story.licence}
     told = yaml.safe_dump(head, sort_keys=False, width=88)
-    scores = f"```\n{board.text}\n```" if board else "None: every case trained."
     names = ", ".join(f"{label.id} {label.name}" for label in plan.labels.labels)
     names += ", each object told apart" if plan.task == "instances" else ""
     return f"""---
@@ -167,7 +178,7 @@ def write_card(plan: Plan, story: Story, board: Scoreboard | None) -> str:
 
 {story.validation}
 
-{scores}
+{_scores(board, calibrated)}
 
 ## Training
 
@@ -185,6 +196,12 @@ For research. Not a medical device; it must not guide treatment. It knows only w
 above show: other scanners, sequences, ages and diseases were not tested, and it answers on
 them all the same. Look at the outlines before you use a number.
 """
+
+
+def _scores(board: Scoreboard | None, calibrated: Calibrated | None) -> str:
+    if board is None:
+        return "None: every case trained."
+    return f"```\n{board.text}\n```" + (f"\n\n{calibrated.text}" if calibrated else "")
 
 
 def _axes(plan: Plan) -> str:

@@ -1,5 +1,6 @@
 """Several processes as one: `torchrun` starts them, gloo or NCCL joins them."""
 
+import gc
 from dataclasses import dataclass
 
 import torch
@@ -69,6 +70,13 @@ class Processes:
             distributed.barrier()
 
     def leave(self) -> None:
-        """Part from the others."""
+        """Part from the others; whoever holds a network of `wrap` must let go of it before.
+
+        It keeps the group alive, and a group that Python itself has to clear away when it ends
+        may take the process down with it.
+        """
         if self.world_size > 1:
+            distributed.barrier()
+            gc.collect()
             distributed.destroy_process_group()
+            gc.collect()

@@ -199,6 +199,11 @@ class Trainer:
         self.history.append({**row, **self.objective.row(), **scores})
         self.recent.clear()
 
+    def part(self) -> None:
+        """Part from the other processes, after the last step."""
+        self.parallel = self.model
+        self.processes.leave()
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Collect everything that the next step depends on.
 

@@ -17,7 +17,7 @@ from delineate.models.blocks import CONVOLUTIONS
 from delineate.models.mit import MixTransformer
 from delineate.models.points import Choice
 from delineate.models.refinement import Corrector, Refiner, grids
-from delineate.models.segformer import make_decoder
+from delineate.models.segformer import HEAD_STD, make_decoder
 from delineate.models.uncertainty import MEASURES, mutual_information
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -126,6 +126,7 @@ class MedSegFormer(nn.Module):
             for name, value in module.named_parameters(recurse=False):
                 if name == "bias" and isinstance(module, (*convolutions, nn.Linear)):
                     nn.init.zeros_(value)
+        nn.init.normal_(self.head.weight, std=HEAD_STD)
         if self.variance is not None:
             nn.init.constant_(self.variance.bias, -3.0)
         for module in self.modules():

@@ -16,6 +16,8 @@ from delineate.models.blocks import CONVOLUTIONS, make_norm
 from delineate.models.decoders import FPNDecoder, UNetDecoder
 from delineate.models.mit import MixTransformer
 
+HEAD_STD = 0.02
+"""Spread of a new head's weights: logits begin near zero, so that training need not undo them."""
 LINEAR_MAPS: dict[int, Any] = {2: functional.conv2d, 3: functional.conv3d}
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -135,6 +137,7 @@ class SegFormer(Segmenter):
         joined = make_decoder(decoder, encoder, dims, features=features or published, norm=norm)
         super().__init__(encoder, joined, out_channels, dims, dropout=dropout)
         initialise(self)
+        nn.init.normal_(self.head.weight, std=HEAD_STD)
 
 
 def make_decoder(

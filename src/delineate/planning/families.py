@@ -16,6 +16,8 @@ from delineate.planning.stages import COARSEST, Rows, divide
 
 BRIEF_S = {2: 3600.0, 3: 7200.0}
 """A budget below this, in seconds, gets the smallest size on a CPU, by number of axes."""
+SMALL_PX = 96
+"""Side of a 2-D patch below which structures are taken to be few pixels wide."""
 SUITED_PX = 256
 """Size of the images that the dilations of ResUNet++ were published for."""
 
@@ -58,10 +60,10 @@ class Family:
     """Decoupled weight decay."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of every size."""
-    volumes: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments besides, in three dimensions."""
-    volume_strides: tuple[int, ...] = ()
-    """Usual strides in three dimensions; the same if empty."""
+    closer: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments besides, for volumes and small patches, whose structures are few voxels wide."""
+    closer_strides: tuple[int, ...] = ()
+    """Usual strides for these; the same if empty."""
     dilations: str = ""
     """Option that dilations are given by: "size" takes the patch, "rates" the dilations."""
     has_outputs: bool = False
@@ -120,8 +122,8 @@ FAMILIES: dict[str, Family] = {
             "why_rate": "Was the best of 1e-3, 2e-3 and 6e-3 in trials of 300 steps, on volumes "
             "and on nuclei",
         },
-        volumes={"decoder": "unet"},
-        volume_strides=(2, 2, 2, 2),
+        closer={"decoder": "unet"},
+        closer_strides=(2, 2, 2, 2),
     ),
     "deeplabv3plus": Family(
         brief=_encoder(0.25, 0.15, features=64, early=24),
@@ -191,6 +193,18 @@ def size_for(family: Family, dims: int, machine: Machine) -> Size:
     return family.brief if machine.budget_s < BRIEF_S[dims] else family.usual
 
 
+def is_close(patch: Sequence[int]) -> bool:
+    """Tell patches that a first stride of 4 would blur: volumes, and pictures below `SMALL_PX`.
+
+    Args:
+        patch: Patch in voxels.
+
+    Returns:
+        True if the network should look closer.
+    """
+    return len(patch) == 3 or min(patch) < SMALL_PX
+
+
 def fit_strides(family: Family, patch: Sequence[int], spacing: Sequence[float]) -> Rows:
     """Give each stage its stride per axis, so that thin axes stay whole and short ones long enough.
 
@@ -210,8 +224,8 @@ def fit_strides(family: Family, patch: Sequence[int], spacing: Sequence[float]) 
     """
     halvings = list(divide(patch, spacing, exact=False).strides[1:])
     rows = []
-    usuals = family.volume_strides if len(patch) == 3 and family.volume_strides else family.strides
-    for usual in usuals:
+    looks_close = bool(family.closer_strides) and is_close(patch)
+    for usual in family.closer_strides if looks_close else family.strides:
         row = [1] * len(patch)
         for _ in range(round(log2(usual))):
             taken = halvings.pop(0) if halvings else row
@@ -244,8 +258,8 @@ def decide_options(family: Family, plan: Plan, machine: Machine) -> tuple[dict[s
     size = size_for(family, plan.dims, machine)
     rows = fit_strides(family, plan.patch, plan.spacing_mm[-plan.dims :])
     options = {**family.options, **size.options, "strides": [list(row) for row in rows]}
-    if plan.dims == 3:
-        options |= family.volumes
+    if is_close(plan.patch):
+        options |= family.closer
     totals = [prod(axis) for axis in zip(*rows, strict=True)]
     grid = [-(-side // total) for side, total in zip(plan.patch, totals, strict=True)]
     reason = f"Of {plan.model}, {size.said} suits {machine.where}"

@@ -167,7 +167,8 @@ def _step_of(frames: Sequence[Frame], heights: FloatArray) -> tuple[float | None
     uids = tuple(dict.fromkeys(frames[at].sop_uid for place in wide for at in (place, place + 1)))
     if is_gap:
         base = float(np.median(steps[counts == 1]))
-        sentence = f"Slices are {base:.2f} mm apart, but {missing} of them missing: {where}."
+        are = "is" if missing == 1 else "are"
+        sentence = f"Slices lie {base:.2f} mm apart, but {missing} {are} missing: {where}."
         mend = "Planes there are interpolated for the model, and nothing is written on them."
         too_much = missing > MAX_MISSING * (len(heights) + missing)
     else:

@@ -68,7 +68,7 @@ class Parts:
             view = ids[part.place][part.window]
             covered = view[part.inside]
             if ((covered != 0) & (covered != part.label.id)).any():
-                return self._layers(shape), True
+                return self.layers(series), True
             view[part.inside] = part.label.id
         return ids, False
 
@@ -87,7 +87,16 @@ class Parts:
         mask = Mask.of(array, series.regular, is_stack=is_stack, source=self.source)
         return replace(mask, notes=self.notes), labels
 
-    def _layers(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    def layers(self, series: Series) -> NDArray[np.bool_]:
+        """Paint every label onto slices of its own.
+
+        Args:
+            series: The slices.
+
+        Returns:
+            Layers (L, n, rows, columns) in the order of the labels.
+        """
+        shape = (len(series.slices), series.slices[0].rows, series.slices[0].columns)
         layers = np.zeros((len(self.labels), *shape), dtype=bool)
         places = {label.id: place for place, label in enumerate(self.labels)}
         for part in self.parts():

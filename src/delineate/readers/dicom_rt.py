@@ -24,6 +24,7 @@ STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 """Types of contours that enclose something."""
 FEWEST = 3
+CONTOUR_DATA = 0x30060050
 OFF_PLANE = 0.5
 """Share of the distance between slices within which a contour belongs to one."""
 FloatArray = NDArray[np.float64]
@@ -154,7 +155,7 @@ def _lay(
     kind = str(contour.get("ContourGeometricType", ""))
     if kind not in AREAS:
         return f"of type {kind or 'unknown'} were left out"
-    points = np.array(contour.get("ContourData") or [], dtype=np.float64)
+    points = _numbers(contour)
     if points.size < 3 * FEWEST or points.size % 3:
         return "of fewer than three corners were left out"
     points = points.reshape(-1, 3)
@@ -170,11 +171,22 @@ def _lay(
     return ""
 
 
+def _numbers(contour: Any) -> FloatArray:  # noqa: ANN401
+    """Read coordinates from their text, since pydicom looks at numbers one by one."""
+    if CONTOUR_DATA not in contour:
+        return np.zeros(0)
+    element = contour.get_item(CONTOUR_DATA)
+    if isinstance(element.value, bytes):
+        text = element.value.decode("ascii").strip(" \0\\")
+        return np.array(text.split("\\") if text else [], dtype=np.float64)
+    return np.array(element.value or [], dtype=np.float64)
+
+
 def _slice_of(contour: Any, points: FloatArray, series: Series) -> int | None:  # noqa: ANN401
     """Find the slice whose plane is nearest, and near enough at all corners."""
     first = series.slices[0]
     normal = np.cross(first.orientation[:3], first.orientation[3:])
-    heights = np.array([entry.position_mm for entry in series.slices]) @ normal
+    heights = series.affines[:, :3, 2] @ normal
     gaps = np.abs(heights[:, None] - (points @ normal)[None]).max(axis=1)
     step = float(np.median(np.abs(np.diff(heights)))) if len(heights) > 1 else 1.0
     near = [

@@ -137,8 +137,9 @@ def place_of(frame: Frame, series: Series) -> int | None:
         return None
     ends = np.array([[0, 0, 1], [first.rows, 0, 1], [0, first.columns, 1]]).T
     corners = frame.affine @ ends
-    gaps = [float(np.abs(entry.affine @ ends - corners).max()) for entry in series.slices]
-    nearest = [place for place in np.argsort(gaps, kind="stable").tolist() if gaps[place] < NEAR_MM]
+    gaps = np.abs(series.affines @ ends - corners).max(axis=(1, 2))
+    near = np.flatnonzero(gaps < NEAR_MM)
+    nearest = near[np.argsort(gaps[near], kind="stable")].tolist()
     same = [
         place
         for place in nearest

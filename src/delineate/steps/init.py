@@ -11,10 +11,10 @@ from delineate.core.files import whole_folder
 from delineate.core.plan import Plan
 from delineate.datasets.phantoms import write_dataset
 from delineate.datasets.tissue import write_tiles
-from delineate.infer.bundle import num_outputs
-from delineate.models import MODELS, build_model
+from delineate.infer.bundle import build_network
+from delineate.models import MODELS
 from delineate.project import Project, write_project
-from delineate.steps.describe import DescribeSettings, describe
+from delineate.steps.describe import DescribeSettings, DicomDescription, describe
 from delineate.steps.plan import PlanSettings, plan
 
 NAME = re.compile(r"\w[\w.-]{0,99}")
@@ -158,16 +158,18 @@ def _make(settings: InitSettings, draft: Path) -> None:
 def _look(settings: InitSettings, draft: Path, data: Path, *, is_made: bool) -> Project:
     """Describe the data, plan for them, and build the network once for its parts."""
     found = describe(DescribeSettings(data=data, layout=settings.layout, mpp=settings.mpp))
+    if isinstance(found, DicomDescription):
+        raise DatasetError(
+            f"{data} holds DICOM series but no labels, so there is nothing to learn from. Put "
+            "RTSTRUCT or SEG of the same series beside them, or name a folder of labelled cases."
+        )
     decided = plan(
         PlanSettings(
             data=data, out=draft, layout=settings.layout, mpp=settings.mpp, model=settings.model,
             budget=settings.budget, steps=settings.steps, seed=settings.seed,
         )
     ).plan  # fmt: skip
-    network = build_model(
-        decided.model, len(decided.channels), num_outputs(decided), decided.dims,
-        **decided.model_options,
-    )  # fmt: skip
+    network = build_network(decided)
     made = f"synthetic {settings.dataset}, made by Delineate with seed {settings.seed}"
     return Project(
         name=settings.name.name,

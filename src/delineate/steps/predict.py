@@ -19,6 +19,7 @@ from delineate.exchange import ExchangeOptions, relay
 from delineate.infer.inputs import Source, find_sources, open_source
 from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
+from delineate.infer.noise import NONE, check_uncertainty
 from delineate.infer.outcome import Predicted
 from delineate.infer.predictor import Predictor
 from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
@@ -61,6 +62,9 @@ class PredictSettings(ExchangeOptions):
     """Whether to write the entropy of the classes in nats, as <case>_entropy.npz."""
     verify: bool = True
     """Whether DICOM files are read back and compared before they count as written."""
+    uncertainty: str = NONE
+    """How unsure each voxel is, from 0 to 1, as <case>_uncertainty.npz: entropy, margin,
+    evidential, aleatoric, mc (eight passes with dropout) or none."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     overwrite: bool = False
@@ -90,6 +94,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     """Segment files; what an archive has to do with them is done around this."""
     formats = _formats(settings)
     predictor = Predictor.load(settings.model, device=settings.device)
+    check_uncertainty(settings.uncertainty, predictor.model, predictor.plan.task, predictor.name)
     has_objects = predictor.plan.task == "instances"
     if has_objects:
         formats = _spelt_out(formats)
@@ -124,7 +129,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
         folder=settings.out, written=tuple(written), skipped=skipped, objects=objects,
-        failures=failures,
+        doubts=ledger.facts("border_uncertainty", written), failures=failures,
     )  # fmt: skip
 
 
@@ -162,6 +167,11 @@ def _file_name(case_id: str, name: str) -> str:
 def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dict[str, Any]:
     plan = predictor.plan
     flips = plan.flips if settings.flips is None else settings.flips
+    doubt: dict[str, Any] = {}
+    if settings.uncertainty != NONE:
+        doubt["uncertainty"] = settings.uncertainty
+    if (doubt or settings.probabilities or settings.entropy) and predictor.temperature != 1:
+        doubt["temperature"] = predictor.temperature
     objects = {"mpp": settings.mpp, "decoder": [plan.decoder, plan.decoder_options]}
     return {
         "weights_hash": predictor.weights_hash,
@@ -170,6 +180,7 @@ def _key(settings: PredictSettings, predictor: Predictor, source: Source) -> dic
         "flips": sorted(flips),
         "probabilities": settings.probabilities,
         "entropy": settings.entropy,
+        **doubt,
         **(objects if plan.task == "instances" else {}),
         "inputs": source.stamp(),
     }
@@ -216,6 +227,7 @@ def _answer(
         case,
         probabilities=settings.probabilities or FRACTIONAL in formats,
         entropy=settings.entropy,
+        uncertainty=settings.uncertainty,
         flips=settings.flips,
         mpp=settings.mpp,
         force=settings.force,
@@ -242,7 +254,7 @@ def _write(
         write_prediction(prediction, path, image=case.image, format=chosen)
         slices = path.parent.glob(f"{escape(path.stem)}_z*{path.suffix}")
         files += [path.name] if path.exists() else sorted(entry.name for entry in slices)
-    for name in ("probabilities", "entropy"):
+    for name in ("probabilities", "entropy", "uncertainty"):
         array = getattr(prediction, name)
         if array is not None and getattr(settings, name):
             files.append(f"{case.id}_{name}.npz")

@@ -1,9 +1,6 @@
 """Train a network on a folder of labelled cases, within a budget, resumable at any time."""
 
-import json
 import logging
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +9,6 @@ import torch
 
 from delineate.core.budget import Budget
 from delineate.core.errors import PlanError
-from delineate.core.files import write_text
 from delineate.core.plan import Plan
 from delineate.core.slices import FUSION
 from delineate.datasets.base import Dataset
@@ -25,6 +21,7 @@ from delineate.learn.handover import hand_over
 from delineate.learn.logbook import Logbook
 from delineate.learn.pretrained import plan_for_encoder, take_encoder
 from delineate.learn.processes import Processes
+from delineate.learn.record import Record
 from delineate.learn.sampling import BoolArray, take_chances, take_presence
 from delineate.learn.selection import choose_cases
 from delineate.learn.store import Store, check_names
@@ -157,7 +154,7 @@ def train(settings: TrainSettings) -> Trained:
     board = None
     if processes.is_first:
         board = _finish(settings, dataset, training, validation, trainer)
-    processes.leave()
+    trainer.part()
     return Trained(
         folder=settings.out,
         history=tuple(trainer.history),
@@ -290,19 +287,12 @@ def _make_trainer(
 def _write_facts(
     settings: TrainSettings, plan: Plan, training: Sequence[str], validation: Sequence[str]
 ) -> None:
-    facts = {
-        "dataset": plan.dataset,
-        "fold": settings.fold,
-        "seed": settings.seed,
-        "budget": settings.budget if settings.steps is None else f"{settings.steps} steps",
-        "training_cases": sorted(training),
-        "validation_cases": sorted(validation),
-        "environment": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "threads": torch.get_num_threads(),
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-        },
-    }
-    write_text(settings.out / "run.json", json.dumps(facts, indent=1))
+    record = Record(
+        dataset=plan.dataset,
+        fold=settings.fold,
+        seed=settings.seed,
+        budget=settings.budget if settings.steps is None else f"{settings.steps} steps",
+        training=training,
+        validation=validation,
+    )
+    record.save(settings.out / "run.json")

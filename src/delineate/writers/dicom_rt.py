@@ -226,7 +226,7 @@ def _roi(part: Segment, series: Series, identity: Identity, origin: Origin) -> "
 
 def _contoured(part: Segment, series: Series) -> "Dataset":
     from pydicom import Dataset
-    from pydicom.dataelem import RawDataElement
+    from pydicom.dataelem import DataElement
     from pydicom.tag import Tag
 
     item = Dataset()
@@ -243,8 +243,9 @@ def _contoured(part: Segment, series: Series) -> "Dataset":
         contour.ContourGeometricType = "CLOSED_PLANAR"
         contour.NumberOfContourPoints = len(corners)
         contour.ContourNumber = number + 1
-        text = contour_text(corners)
-        contour[tag] = RawDataElement(tag, "DS", len(text), text, 0, True, True)
+        text = contour_text(corners).decode("ascii")
+        # One text and not a list of numbers, which pydicom would look at one by one.
+        contour[tag] = DataElement(tag, "DS", text, already_converted=True)
         contours.append(contour)
     if contours:
         item.ContourSequence = contours

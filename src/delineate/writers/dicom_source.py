@@ -11,7 +11,7 @@ from typing import Any
 
 from delineate.core.case import Prediction
 from delineate.core.encodable import check_encodable
-from delineate.core.errors import FileError, GeometryError, SeriesError
+from delineate.core.errors import FileError, GeometryError, LabelError, SeriesError
 from delineate.core.image import Image
 from delineate.core.series import Series
 
@@ -34,7 +34,7 @@ REQUIRED = (
     "ReferringPhysicianName", "StudyID", "AccessionNumber",
 )  # fmt: skip
 """Those that must be there, and may be empty."""
-BODY = ("BodyPartExamined", "Laterality", "PatientPosition")
+BODY = ("BodyPartExamined", "PatientPosition")
 """Of the series: what part it shows."""
 TRIAL_START, TRIAL_END = 0x00120010, 0x00120062
 """Elements of the Clinical Trial modules; what follows in the group tells of de-identification."""
@@ -166,11 +166,17 @@ def check_volume(prediction: Prediction, what: str) -> None:
 
     Raises:
         GeometryError: If it is a picture.
+        LabelError: If its table has no labels.
     """
     if prediction.mask.geometry.dims != 3:
         raise GeometryError(
             f"{prediction.case_id} is a picture, and a {what} is made of the slices of a scan. "
             "Choose another --format."
+        )
+    if not prediction.labels.labels:
+        raise LabelError(
+            f"{prediction.case_id} has no labels, and a {what} must name at least one. "
+            "Name them in the plan."
         )
 
 

@@ -213,18 +213,25 @@ def _measured(
         finding_category=concept(coded.category),
         finding_type=concept(coded.type),
         finding_sites=[_site(coded)],
-        algorithm_id=hd.sr.AlgorithmIdentification(
-            name=identity.model,
-            version=identity.release,
-            parameters=[f"{name}={value}" for name, value in identity.parameters.items()]
-            + [f"family={FAMILY.meaning}", NOTICE],
-        ),
+        algorithm_id=_algorithm(identity),
         measurements=[
             hd.sr.Measurement(
                 name=codes.SCT.Volume, value=volume, unit=hd.sr.CodedConcept("mL", "UCUM", "mL")
             )
         ],
         qualitative_evaluations=answers,
+    )
+
+
+def _algorithm(identity: Identity) -> Any:  # noqa: ANN401 - a template of highdicom
+    """Name the model with its parameters, of which readers show the first."""
+    import highdicom as hd
+
+    known = [f"{name}={value}" for name, value in identity.parameters.items()]
+    return hd.sr.AlgorithmIdentification(
+        name=identity.model,
+        version=identity.release,
+        parameters=[*known, f"family={FAMILY.meaning}", NOTICE],
     )
 
 
