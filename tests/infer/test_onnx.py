@@ -23,7 +23,7 @@ def stirred(name, options):
     with torch.no_grad():
         for key, value in network.named_parameters():
             if "correctors" in key:
-                value.copy_(0.3 * torch.randn_like(value))
+                value.copy_(0.1 * torch.randn_like(value))
             else:
                 value.add_(0.02 * torch.randn_like(value))
         for key, value in network.named_buffers():
