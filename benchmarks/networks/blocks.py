@@ -23,6 +23,9 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from table import write
 
+from delineate.models.cost import measure_cost
+from delineate.models.mit import HybridBlock
+
 STAGES = ((32, 64, 1, 8), (64, 32, 2, 4), (160, 16, 5, 2), (256, 8, 8, 1))
 """Channels, pixels across, heads and reduction of each stage."""
 LAST = torch.channels_last
@@ -130,6 +133,31 @@ def shifted(weight: Tensor) -> Callable[[Tensor], Tensor]:
     return run
 
 
+def hybrids(stage: int, nhwc: Tensor) -> list[Block]:
+    """Make the whole blocks of the hybrid transformer, on tokens as they lie in memory."""
+    channels, _, heads, ratio = STAGES[stage]
+    how = {"fusion": "gate", "channel_kind": "xca", "expansion": 4.0, "drop": 0.0, "eps": 1e-6}
+    made = []
+    for kind in ("spatial", "channel", "serial", "parallel"):
+        block = HybridBlock(
+            channels, 2, heads=heads, ratio=[ratio, ratio], attention=kind, **how
+        ).to(memory_format=LAST)
+        macs = measure_cost(Listed(block), nhwc.float()).macs
+        made.append(Block(f"hybrid block, {kind}", block, nhwc, macs))
+    return made
+
+
+class Listed(nn.Module):
+    """A block whose answer is a list, as `measure_cost` wants it."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, tokens: Tensor) -> list[Tensor]:
+        return [self.block(tokens)]
+
+
 def of_stage(stage: int, batch: int) -> list[Block]:
     """Make the blocks of one stage."""
     channels, side, heads, ratio = STAGES[stage]
@@ -173,7 +201,7 @@ def of_stage(stage: int, batch: int) -> list[Block]:
     across = 2 * tokens * channels * channels // heads
     kinds = {"tokens": CrossCovariance, "product": CovarianceLate, "diagonal": CovarianceDiagonal}
     made += [Block(f"cross-covariance, {k}", m(heads), flat, across) for k, m in kinds.items()]
-    return made
+    return made + hybrids(stage, nhwc)
 
 
 def double(image: Tensor) -> Tensor:

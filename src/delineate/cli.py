@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "train": "Train on a folder of labelled scans within a budget; goes on if stopped.",
     "predict": "Segment files, folders or globs with a trained model.",
     "evaluate": "Compare predictions with the truth: table, scores.csv and report.html.",
+    "export": "Write a trained network as an ONNX file for other runtimes.",
     "models": "List the models that come with Delineate, or measure every network.",
     "demo": "Show the whole way on synthetic patients; needs no data.",
 }
