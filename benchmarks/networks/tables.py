@@ -119,7 +119,7 @@ def comparison(groups: dict[tuple[str, str, str], list[Row]]) -> list[str]:
                 own = {REFERENCE: groups[task, same, REFERENCE], **own}
             if own:
                 times = f", {size.replace('p', '.')} times the usual" if size else ""
-                lines += [f"### {TASKS[task].title}: {KINDS[kind]}{times}", ""]
+                lines += [f"#### {TASKS[task].title}: {KINDS[kind]}{times}", ""]
                 lines += [*_compared(task, own), ""]
     return lines
 
@@ -187,7 +187,7 @@ def ablation(groups: dict[tuple[str, str, str], list[Row]]) -> list[str]:
             if base and own:
                 size = budget.removeprefix("ablation").removeprefix("_x").replace("p", ".")
                 times = f", {size} times the usual steps" if size else ""
-                lines += [f"### {TASKS[task].title}: one switch at a time{times}", ""]
+                lines += [f"#### {TASKS[task].title}: one switch at a time{times}", ""]
                 lines += [*_turned(task, own, base), ""]
     return lines
 
@@ -235,7 +235,7 @@ def robustness() -> list[str]:
     lines: list[str] = []
     for task, arms in found.items():
         damages = list(dict.fromkeys(name for rowed in arms.values() for name in rowed))
-        lines += [f"### {TASKS[task].title}: damaged images", ""]
+        lines += [f"#### {TASKS[task].title}: damaged images", ""]
         lines += [f"| network | clean | {' | '.join(damages)} |", "|---" * (len(damages) + 2) + "|"]
         for arm in (name for name in NETWORKS if name in arms):
             first = next(iter(arms[arm].values()))
@@ -270,7 +270,7 @@ def main() -> None:
     if not found:
         raise SystemExit("There is no run yet.")
     groups = grouped(found)
-    parts = ["## What came out", "", *places_of(found), *comparison(groups)]
+    parts = ["### The runs", "", *places_of(found), *comparison(groups)]
     parts += [*ablation(groups), *robustness()]
     text = settings.page.read_text() if settings.page.exists() else ""
     head, _, rest = text.partition(BEGIN)

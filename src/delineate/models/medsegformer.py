@@ -1,8 +1,8 @@
 """MedSegFormer: attention over places and channels, and refinement where the network is unsure.
 
 The MedSegFormer of the literature states ideas and gives neither code nor numbers. This is a
-design of Delineate's own that follows those ideas; which parts are on by default was decided
-by the ablation in docs/networks.md.
+design of Delineate's own that follows those ideas; docs/networks.md says what trials of its parts
+have shown so far.
 """
 
 from collections.abc import Sequence
