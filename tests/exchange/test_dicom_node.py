@@ -65,6 +65,7 @@ def test_orthanc_as_it_comes_refuses_a_labelmap(archive, results):
 
 
 def test_orthanc_that_takes_unknown_classes_gets_the_labelmap(open_orthanc, results):
+    open_orthanc.clear()
     node = node_at(open_orthanc.node)
 
     assert node.takes(LABELMAP)

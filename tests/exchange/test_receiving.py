@@ -48,7 +48,7 @@ def test_a_study_becomes_a_folder_a_series_that_can_be_read(web, ct, tmp_path, h
     assert folder.name.startswith("CT_2_")
     assert len(list(folder.iterdir())) == 10
     assert np.array_equal(read_image(folder).array, read_image(ct).array)
-    assert {dcmread(path).PatientName for path in folder.iterdir()} == {"Phantom^Anna"}
+    assert {str(dcmread(path).PatientName) for path in folder.iterdir()} == {"Phantom^Anna"}
 
 
 def test_results_in_the_study_are_left_aside(web, results, tmp_path, hasty, caplog):
