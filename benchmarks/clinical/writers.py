@@ -98,7 +98,8 @@ def main():
             }
     result = {"shape": list(settings.shape), "organs": settings.organs, "formats": rows}
     told = [
-        f"{name} {min(found['write_s']):.2f} s, read back {min(found['read_back_s']):.2f} s"
+        f"{name} {min(found['write_s']):.2f} s"
+        + (f", read back {min(found['read_back_s']):.2f} s" if found["read_back_s"] else "")
         for name, found in result["formats"].items()
     ]
     question = "30 organs on 200 x 512 x 512 slices: best time to write them, and to read them back"
