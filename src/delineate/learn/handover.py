@@ -73,7 +73,10 @@ def hand_over(
     voxels = Voxels(plan, total)
     board = _score(folder, plan, cases, voxels, device) if total else None
     calibrated = voxels.calibrate()
-    if board is not None:
+    if board is None:  # what an earlier run measured, its temperature too, is not of these weights
+        for name in ("metrics.json", "scores.csv"):
+            (folder / name).unlink(missing_ok=True)
+    else:
         scores = {**board.to_dict(), "cases": story.validation}
         if calibrated is not None:
             scores["calibration"] = calibrated.to_dict()
