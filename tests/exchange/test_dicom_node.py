@@ -114,8 +114,16 @@ def test_a_status_decides_what_follows(status, kind, results):
 def test_a_remark_or_a_duplicate_counts_as_stored(status, results):
     thing = results["SR"]
 
-    with peer_that(lambda event: status, [thing.class_uid]) as place:
+    asked = []
+
+    def answer(event):
+        asked.append(event.request.AffectedSOPInstanceUID)
+        return status
+
+    with peer_that(answer, [thing.class_uid]) as place:
         node_at(place).store(thing)
+
+    assert len(asked) == 1  # taken for stored, so not offered again
 
 
 def test_a_slow_peer_is_left_in_time(results):
