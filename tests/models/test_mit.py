@@ -86,3 +86,9 @@ def test_wrong_rows_are_named():
         MixTransformer(1, 2, strides=[[3, 3], [2, 2]], **SMALL)
     with pytest.raises(UnknownNameError, match="parallel"):
         MixTransformer(1, 2, attention="paralel", **SMALL)
+
+
+def test_linear_layers_begin_narrow_under_any_decoder():
+    encoder = MixTransformer(1, 2, **SMALL)
+
+    assert encoder.stages[1][0].feed_forward.widen.weight.std() < 0.025

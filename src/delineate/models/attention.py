@@ -5,6 +5,7 @@ normalisation run without a copy, and so do convolutions on the view back.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -265,3 +266,26 @@ def make_channel_attention(name: str, channels: int, *, heads: int) -> nn.Module
         Module that maps (N, *S, C) to the same shape.
     """
     return pick(CHANNEL_KINDS, name, what="channel attention")(channels, heads=heads)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw the weights of a transformer as its authors did.
+
+    Linear layers: normal with standard deviation 0.02, cut at two of them. Convolutions:
+    normal with variance 2 / fan-out. Biases: zero.
+
+    Args:
+        network: Changed in place.
+    """
+    kinds: Any = tuple(CONVOLUTIONS.values())
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, kinds):
+            taps = module.weight[0, 0].numel()
+            fan_out = taps * module.out_channels // module.groups
+            nn.init.normal_(module.weight, std=(2 / fan_out) ** 0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from delineate.core.errors import PlanError, pick
 from delineate.models.attention import (
     SpatialAttention,
+    initialise,
     make_channel_attention,
     to_map,
     to_tokens,
@@ -236,6 +237,7 @@ class MixTransformer(nn.Module):
             ]
             self.stages.append(nn.Sequential(*blocks))
         self.norms = nn.ModuleList(nn.LayerNorm(width, eps=eps) for width in widths)
+        initialise(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Run the stages.

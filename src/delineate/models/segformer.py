@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from delineate.core.errors import pick
+from delineate.models.attention import initialise
 from delineate.models.base import Segmenter, resize
-from delineate.models.blocks import CONVOLUTIONS, make_norm
+from delineate.models.blocks import make_norm
 from delineate.models.decoders import FPNDecoder, UNetDecoder
 from delineate.models.mit import MixTransformer
 
@@ -178,26 +179,3 @@ def make_decoder(
             encoder.channels, encoder.strides, dims, features=[*joins, *rest], norm=norm
         )
     return MLPDecoder(encoder.channels, features or 256, dims, norm=norm)
-
-
-def initialise(network: nn.Module) -> None:
-    """Draw the weights of a transformer as its authors did.
-
-    Linear layers: normal with standard deviation 0.02, cut at two of them. Convolutions:
-    normal with variance 2 / fan-out. Biases: zero.
-
-    Args:
-        network: Changed in place.
-    """
-    kinds: Any = tuple(CONVOLUTIONS.values())
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, kinds):
-            taps = module.weight[0, 0].numel()
-            fan_out = taps * module.out_channels // module.groups
-            nn.init.normal_(module.weight, std=(2 / fan_out) ** 0.5)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
