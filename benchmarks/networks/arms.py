@@ -45,6 +45,7 @@ NETWORKS: dict[str, Arm] = {
             model="deeplabv3plus",
             title="DeepLab v3+, MobileNetV2",
             options={"encoder": "mobilenet_v2"},
+            is_extra=True,
         ),
         Arm(name="segformer_b0", model="segformer", title="SegFormer-B0", options={"size": "b0"}),
         Arm(

@@ -155,9 +155,10 @@ def line_up(settings: argparse.Namespace) -> list[Job]:
         ),
         "ablation": ablation.list_runs(seeds=settings.seeds, times=settings.times),
     }
+    arms = set(filter(None, settings.arms.split(",")))
     for name in only:
         by_seed: dict[int, list[Run]] = {}
-        for run in sources[name]:
+        for run in (run for run in sources[name] if not arms or run.arm in arms):
             later = settings.seeds if run.find_arm().is_extra else 0
             by_seed.setdefault(run.seed + later, []).append(run)
         for seed, runs in by_seed.items():
@@ -217,6 +218,7 @@ def main() -> None:
     parser = add_places(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
     parser.add_argument("--only", default="comparison,ablation")
     parser.add_argument("--tasks", default=",".join(comparison.TASKS_COMPARED))
+    parser.add_argument("--arms", default="", help="only these, with commas between")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--times", type=float, default=1.0, help="steps, as times the usual")
     parser.add_argument("--workers", type=int, default=2)
