@@ -10,35 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from delineate.core.errors import pick
-
-
-class Convolution3d(nn.Conv3d):
-    """torch's convolution, which in bfloat16 on a CPU learns garbage from short inputs.
-
-    With torch 2.13 the gradient of the weights is not even finite where an axis is shorter than
-    the kernel, such as two planes under a kernel of three. Those are small and run in float32.
-    """
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Run the convolution.
-
-        Args:
-            features: (N, C, Z, Y, X).
-
-        Returns:
-            (N, out_channels, Z', Y', X').
-        """
-        is_low = features.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        pairs = zip(features.shape[2:], self.kernel_size, strict=True)
-        if not is_low or all(length >= size for length, size in pairs):
-            return super().forward(features)
-        with torch.autocast("cpu", enabled=False):
-            whole = super().forward(features.float())
-        return whole.to(torch.get_autocast_dtype("cpu"))
-
+from delineate.models.layers import Convolution2d, Convolution3d
 
 # Layers by number of axes; Any, since torch types kernels of 2 and 3 axes apart.
-CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: Convolution3d}
+CONVOLUTIONS: dict[int, Any] = {2: Convolution2d, 3: Convolution3d}
 TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 POOLS: dict[int, Any] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 MAX_POOLS: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
