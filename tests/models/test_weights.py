@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from delineate.core.errors import FileError
-from delineate.models.weights import UNKNOWN, fit, read_weights
+from delineate.models.weights import UNKNOWN, fit, read_weights, recolour
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3)}
 
@@ -126,3 +126,16 @@ def test_a_flat_kernel_becomes_the_middle_of_a_deep_one():
 
     assert torch.equal(deep[:, :, 1], kernel)
     assert deep[:, :, [0, 2]].abs().sum() == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_equal_channels_give_what_grey_gave_and_differences_of_colours_are_kept(count):
+    torch.manual_seed(0)
+    kernel = torch.randn(5, 3, 3, 3)
+
+    other = recolour(kernel, count)
+
+    assert torch.allclose(other.sum(1), kernel.sum(1), atol=1e-5)
+    turns = kernel[:, [place % 3 for place in range(count)]] * (3 / count)
+    gaps = other - turns
+    assert torch.allclose(gaps, gaps[:, :1].expand_as(gaps), atol=1e-5)

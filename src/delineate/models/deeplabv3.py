@@ -1,6 +1,7 @@
 """DeepLab v3: dilated features, seen at several rates and as a whole."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -127,7 +128,7 @@ class DeepLabV3Decoder(nn.Module):
 
     def __init__(
         self,
-        in_channels: int,
+        channels: Sequence[int],
         dims: int,
         *,
         rates: Rates,
@@ -138,7 +139,7 @@ class DeepLabV3Decoder(nn.Module):
         """Build the layers.
 
         Args:
-            in_channels: Channels of the coarsest level.
+            channels: Channels of each level of the encoder; the last one counts.
             dims: Spatial axes, 2 or 3.
             rates: Dilation of each atrous branch.
             features: Channels out.
@@ -147,7 +148,7 @@ class DeepLabV3Decoder(nn.Module):
         """
         super().__init__()
         self.channels = features
-        self.aspp = ASPP(in_channels, features, dims, rates=rates, norm=norm, dropout=dropout)
+        self.aspp = ASPP(channels[-1], features, dims, rates=rates, norm=norm, dropout=dropout)
         self.smooth = ConvReLU(features, features, dims, norm=norm)
         initialise_rectified(self)
 
@@ -212,8 +213,8 @@ class DeepLabV3(Segmenter):
             output_stride=None if output_stride == 32 else output_stride,
             width=width,
         )
-        decoder = DeepLabV3Decoder(
-            body.channels[-1],
+        decoder = self._make_decoder(
+            body.channels,
             dims,
             rates=choose_rates(rates, body.strides[-1], size),
             features=features,
@@ -221,6 +222,9 @@ class DeepLabV3(Segmenter):
             dropout=dropout,
         )
         super().__init__(body, decoder, out_channels, dims)
+
+    def _make_decoder(self, channels: Sequence[int], dims: int, **common: Any) -> Any:  # noqa: ANN401
+        return DeepLabV3Decoder(channels, dims, **common)
 
 
 def choose_rates(

@@ -1,15 +1,15 @@
 """DeepLab v3+: what DeepLab v3 sees, sharpened by features from early in the encoder."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from delineate.core.errors import PlanError
-from delineate.models.base import Segmenter, resize
+from delineate.models.base import resize
 from delineate.models.convolutions import ConvReLU, initialise_rectified
-from delineate.models.deeplabv3 import ASPP, Rates, choose_rates
-from delineate.models.encoders import build_encoder
+from delineate.models.deeplabv3 import ASPP, DeepLabV3, Rates
 
 
 class DeepLabV3PlusDecoder(nn.Module):
@@ -76,7 +76,7 @@ class DeepLabV3PlusDecoder(nn.Module):
         return out
 
 
-class DeepLabV3Plus(Segmenter):
+class DeepLabV3Plus(DeepLabV3):
     """DeepLab v3+: logits at stride 4, interpolated.
 
     Source:
@@ -90,15 +90,9 @@ class DeepLabV3Plus(Segmenter):
         dims: int,
         *,
         encoder: str = "resnet50",
-        strides: Sequence[Sequence[int]] | None = None,
         output_stride: int = 16,
-        width: float | None = None,
-        size: int | Sequence[int] | None = None,
-        rates: Rates | None = None,
-        features: int = 256,
         early: int = 48,
-        dropout: float = 0.5,
-        norm: str = "batch",
+        **options: Any,  # noqa: ANN401 - of `DeepLabV3`
     ) -> None:
         """Build the network.
 
@@ -107,32 +101,14 @@ class DeepLabV3Plus(Segmenter):
             out_channels: Channels of the logits.
             dims: Spatial axes, 2 or 3.
             encoder: Row of `ENCODERS`.
-            strides: Stride per level of the encoder and axis; None means as published.
             output_stride: Coarsest stride, 8, 16 or 32; 32 leaves the encoder undilated.
-            width: Channels of the encoder to the published number.
-            size: Patch that the rates are to suit, in voxels; None means 512.
-            rates: Dilations in place of those, each a number or one an axis.
-            features: Channels of the decoder.
             early: Channels that the early level keeps.
-            dropout: Share of the pooled features dropped in training.
-            norm: Normalisation of the decoder, and of encoders that leave a choice.
+            **options: As in `deeplabv3`: `strides`, `width`, `size`, `rates`, `features`,
+                `dropout`, `norm`.
         """
-        body = build_encoder(
-            encoder,
-            in_channels,
-            dims,
-            norm=norm,
-            strides=strides,
-            output_stride=None if output_stride == 32 else output_stride,
-            width=width,
-        )
-        decoder = DeepLabV3PlusDecoder(
-            body.channels,
-            dims,
-            rates=choose_rates(rates, body.strides[-1], size),
-            features=features,
-            early=early,
-            norm=norm,
-            dropout=dropout,
-        )
-        super().__init__(body, decoder, out_channels, dims)
+        self.early_channels = early  # asked for while the parent builds
+        options |= {"encoder": encoder, "output_stride": output_stride}
+        super().__init__(in_channels, out_channels, dims, **options)
+
+    def _make_decoder(self, channels: Sequence[int], dims: int, **common: Any) -> Any:  # noqa: ANN401
+        return DeepLabV3PlusDecoder(channels, dims, early=self.early_channels, **common)

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from delineate.core.errors import FileError, PlanError, pick
+from delineate.core.errors import PlanError, pick
+from delineate.models.weights import read_weights, recolour
 
 LEAST_SHARE = 0.95
 """Share of the encoder's tensors that a file must hold."""
-NESTS = ("state_dict", "model", "model_state_dict", "net")
-"""Keys under which files of training runs keep the weights."""
 INFLATIONS = {"centre": "centre", "mean": "mean"}
 """Ways from a flat kernel to a deep one."""
 COUNTER = "num_batches_tracked"
@@ -41,9 +38,8 @@ class Transfer:
 def load_imagenet(encoder: nn.Module, path: Path, *, inflation: str = "centre") -> Transfer:
     """Fill an encoder with published weights.
 
-    Where the image has other channels than three, the first kernel is summed for one channel,
-    and repeated and scaled by 3 / n for n, so that equal channels give what RGB gave. In
-    volumes, each flat kernel fills a deep one.
+    Where the image has other channels than three, the first kernel is recoloured, so that equal
+    channels give what an image of grey gave. In volumes, each flat kernel fills a deep one.
 
     Args:
         encoder: A residual network or MobileNetV2 of this package; changed in place.
@@ -63,7 +59,7 @@ def load_imagenet(encoder: nn.Module, path: Path, *, inflation: str = "centre") 
         Inflation: Carreira and Zisserman, 2017, arXiv:1705.07750.
     """
     pick(INFLATIONS, inflation, what="inflation")
-    found = _named_as(encoder, _read(path))
+    found = _named_as(encoder, read_weights(path).tensors)
     own = {key: value for key, value in encoder.state_dict().items() if COUNTER not in key}
     first = next(iter(own))
     fitted: dict[str, Tensor] = {}
@@ -89,31 +85,7 @@ def load_imagenet(encoder: nn.Module, path: Path, *, inflation: str = "centre") 
     )
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    path = Path(path)
-    if not path.is_file():
-        raise FileError(f"There is no file {path}. Name a .safetensors or .pth file of weights.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, ValueError, RuntimeError, EOFError, KeyError) as error:
-        raise FileError(f"{path} cannot be read as weights ({error}). Fetch it again.") from error
-    except Exception as error:  # pickle's own errors have no common parent but this
-        raise FileError(
-            f"{path} holds more than weights, and code is not run. Save its state dict alone."
-        ) from error
-    for nest in NESTS:
-        if isinstance(content, Mapping) and isinstance(content.get(nest), Mapping):
-            content = content[nest]
-    tensors = content if isinstance(content, Mapping) else {}
-    weights = {str(key): value for key, value in tensors.items() if isinstance(value, Tensor)}
-    if not weights:
-        raise FileError(f"{path} holds no tensors by name. Save a state dict.")
-    return weights
-
-
-def _named_as(encoder: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def _named_as(encoder: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Take away the prefix, such as "module.", without which most names are the encoder's."""
     own = list(encoder.state_dict())
     starts = {key.removesuffix(own[0]) for key in weights if key.endswith(own[0])} | {""}
@@ -124,18 +96,11 @@ def _named_as(encoder: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tenso
 def _fit(found: Tensor, own: Tensor, inflation: str, *, is_first: bool) -> Tensor | None:
     """Bring a tensor to the encoder's shape; None where that cannot be."""
     if is_first and found.ndim > 1 and found.shape[1] == 3 and own.shape[1] != 3:
-        found = _recoloured(found, own.shape[1])
+        found = recolour(found, own.shape[1])
     flat = found.ndim == 4 and own.ndim == 5 and own.shape[:2] == found.shape[:2]
     if flat and own.shape[3:] == found.shape[2:]:
         found = _inflated(found, own.shape[2], inflation)
     return found.to(own.dtype) if found.shape == own.shape else None
-
-
-def _recoloured(kernel: Tensor, count: int) -> Tensor:
-    if count == 1:
-        return kernel.sum(dim=1, keepdim=True)
-    order = [place % 3 for place in range(count)]
-    return kernel[:, order] * (3 / count)
 
 
 def _inflated(kernel: Tensor, depth: int, inflation: str) -> Tensor:

@@ -64,6 +64,7 @@ _AUTHORS = (
     (r"^decode_head\.linear_fuse\.bn\.", "decoder.norm."),
     (r"^decode_head\.linear_pred\.", "head."),
 )
+_OF_AUTHORS = re.compile(r"(^|\.)patch_embed\d+\.")
 _FROM_ONE = re.compile(r"^(encoder\.(?:embeddings|stages|norms)|decoder\.levels)\.(\d+)\.")
 
 
@@ -115,7 +116,7 @@ def translate(tensors: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, tuple[st
     Returns:
         Tensor and its names in the file, by its name here; what is not known keeps its name.
     """
-    is_old = any(re.search(r"(^|\.)patch_embed\d+\.", name) for name in tensors)
+    is_old = any(_OF_AUTHORS.search(name) for name in tensors)
     named = {_rename(name, is_old=is_old): name for name in tensors}
     found: dict[str, tuple[Tensor, tuple[str, ...]]] = {}
     for here, there in named.items():
@@ -151,10 +152,26 @@ def find_size(weights: Weights) -> str | None:
     return None
 
 
+def find_eps(weights: Weights) -> float | None:
+    """Find what the normalisations of a checkpoint were run with, if that is not our own.
+
+    The authors' code adds 1e-6 to the variance in blocks and stages, as this package does.
+    Hugging Face's adds 1e-5 everywhere, whatever the file's configuration says.
+
+    Args:
+        weights: Of a Mix Transformer or SegFormer.
+
+    Returns:
+        1e-5 for names of Hugging Face, else None.
+    """
+    is_theirs = any(re.search(r"(^|\.)patch_embeddings\.\d+\.", name) for name in weights.tensors)
+    return 1e-5 if is_theirs else None
+
+
 def import_weights(network: nn.Module, path: Path, *, decoder: bool = False) -> Imported:
     """Put published weights into a network whose encoder is a Mix Transformer.
 
-    Files of Hugging Face were made to be run with `eps=1e-5` in every normalisation.
+    Build the network with what `find_eps` says of them.
 
     Args:
         network: `SegFormer`, `MedSegFormer` or another with such an encoder; changed in place.

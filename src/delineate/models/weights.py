@@ -16,7 +16,7 @@ from delineate.core.errors import FileError
 
 FILES = ("model.safetensors", "pytorch_model.bin")
 """Names of weights in a folder, the preferred first."""
-NESTS = ("state_dict", "model", "net")
+NESTS = ("state_dict", "model", "model_state_dict", "net")
 """Keys under which files of training runs keep the weights."""
 UNKNOWN = "unknown"
 """A licence that nothing states."""
@@ -74,9 +74,8 @@ def read_weights(path: Path) -> Weights:
 def fit(tensor: Tensor, shape: Sequence[int]) -> Tensor | None:
     """Bring a tensor to the shape that a network has for it.
 
-    Axes of length one come and go. A kernel for three channels is repeated for n, scaled by
-    3 / n, and moved so that equal channels give what equal colours gave. A flat kernel becomes
-    the middle plane of a deep one.
+    Axes of length one come and go. A kernel for three channels is recoloured for n. A flat
+    kernel becomes the middle plane of a deep one.
 
     Args:
         tensor: The published one.
@@ -88,14 +87,30 @@ def fit(tensor: Tensor, shape: Sequence[int]) -> Tensor | None:
     if [size for size in tensor.shape if size > 1] == [size for size in shape if size > 1]:
         return tensor.reshape(tuple(shape))
     if tensor.ndim == 4 and tensor.shape[1] == 3 and len(shape) > 3 and shape[1] != 3:
-        total = tensor.sum(1, keepdim=True)
-        tensor = tensor[:, [place % 3 for place in range(shape[1])]] * (3 / shape[1])
-        tensor = tensor + (total - tensor.sum(1, keepdim=True)) / shape[1]
+        tensor = recolour(tensor, shape[1])
     if tensor.ndim == 4 and len(shape) == 5:
         deep = tensor.new_zeros(*tensor.shape[:2], shape[2], *tensor.shape[2:])
         deep[:, :, shape[2] // 2] = tensor
         tensor = deep
     return tensor if tuple(tensor.shape) == tuple(shape) else None
+
+
+def recolour(kernel: Tensor, count: int) -> Tensor:
+    """Bring a kernel for red, green and blue to another number of channels.
+
+    The colours are repeated in turn and scaled by 3 / n, then all channels are moved by the same,
+    so that their sum is kept: n equal channels give what an image of grey gave.
+
+    Args:
+        kernel: (K, 3, *S).
+        count: Channels wanted, n.
+
+    Returns:
+        (K, n, *S).
+    """
+    turns = kernel[:, [place % 3 for place in range(count)]] * (3 / count)
+    lost = kernel.sum(1, keepdim=True) - turns.sum(1, keepdim=True)
+    return turns + lost / count
 
 
 def _read_safe(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
