@@ -65,6 +65,7 @@ NETWORKS: dict[str, Arm] = {
 """The comparison; the first one sets the minutes of the budget "minutes"."""
 REFERENCE = "unet"
 
+THREE_D = ("hippocampus3d",)
 TWO_D = ("consep",)
 """Ablation arms that are about imbalance run where a class is rare."""
 
@@ -73,14 +74,15 @@ BASE: dict[str, Any] = {
     "size": "nano",
     "attention": "parallel",
     "fusion": "gate",
-    "decoder": "mlp",
     "refine": 2,
     "iterations": 1,
     "shares": (0.125, 0.125),
     "points": "uncertain",
     "uncertainty": "entropy",
 }
-"""What every arm of the ablation begins with; written out, since defaults follow its result."""
+"""What every arm of the ablation begins with; written out, since defaults follow its result.
+
+Decoder and stem are the planner's: MLP and shared on pictures, U-Net and apart in volumes."""
 
 
 EXTRAS = {
@@ -108,9 +110,7 @@ def _turned(name: str, title: str, *, tasks: tuple[str, ...] | None = None, **tu
 ABLATION: dict[str, Arm] = {
     arm.name: arm
     for arm in (
-        _turned(
-            "base", "parallel attention, gate, two scales, uncertain points by entropy, MLP decoder"
-        ),
+        _turned("base", "parallel attention, gate, two scales, uncertain points by entropy"),
         _turned("attention_spatial", "attention: spatial only", attention="spatial"),
         _turned("attention_channel", "attention: channel only", attention="channel"),
         _turned("attention_serial", "attention: serial", attention="serial"),
@@ -135,7 +135,10 @@ ABLATION: dict[str, Arm] = {
         _turned("uncertainty_mc", "uncertainty: dropout", uncertainty="mc"),
         _turned("uncertainty_evidential", "uncertainty: evidential", uncertainty="evidential"),
         _turned("decoder_fpn", "decoder: FPN", decoder="fpn"),
-        _turned("decoder_unet", "decoder: U-Net", decoder="unet"),
+        _turned("decoder_unet", "decoder: U-Net", decoder="unet", tasks=TWO_D),
+        _turned("decoder_mlp", "decoder: MLP", decoder="mlp", tasks=THREE_D),
+        _turned("stem_apart", "stem: apart from the encoder", stem="apart", tasks=TWO_D),
+        _turned("stem_shared", "stem: shared with the encoder", stem="shared", tasks=THREE_D),
         _turned(
             "tversky_misses",
             "Tversky, misses weigh 0.7",

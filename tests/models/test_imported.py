@@ -182,7 +182,8 @@ def test_a_volume_of_one_plane_gives_what_the_plane_gave(checkpoint):
 
 
 def test_a_hybrid_takes_attention_over_places_and_begins_the_rest_at_random(checkpoint):
-    network = build_model("medsegformer", 3, 6, 2, size="b0", attention="parallel")
+    options = {"size": "b0", "attention": "parallel", "stem": "apart"}
+    network = build_model("medsegformer", 3, 6, 2, **options)
 
     found = import_weights(network, checkpoint)
 

@@ -77,3 +77,29 @@ def test_a_new_network_begins_with_small_logits():
     network = MedSegFormer(1, 3, 2, **TINY).eval()
 
     assert network(torch.randn(2, 1, 64, 64))[0].abs().max() < 1.0
+
+
+def test_a_shared_stem_is_what_the_encoder_sees():
+    torch.manual_seed(0)
+    shared = MedSegFormer(1, 3, 2, stem_width=8, stem_depth=2, **TINY).eval()
+    apart = MedSegFormer(1, 3, 2, stem="apart", **TINY).eval()
+    image = torch.randn(1, 1, 32, 32)
+    before = shared(image)[0], apart(image)[0]
+
+    for network in (shared, apart):
+        torch.nn.init.zeros_(network.stem.grids[0][0][0].weight)
+    after = shared(image)[0], apart(image)[0]
+
+    assert shared.encoder.embeddings[0].conv.in_channels == 8
+    assert apart.encoder.embeddings[0].conv.in_channels == 1
+    assert shared.encoder.strides == apart.encoder.strides
+    assert not torch.equal(before[0], after[0])
+    assert torch.equal(before[1], after[1])
+
+
+@pytest.mark.parametrize("options", [{"stem_depth": 0}, {"strides": [[4, 4]]}])
+def test_wrong_numbers_about_the_stem_are_named(options):
+    with pytest.raises(PlanError, match=next(iter(options))):
+        MedSegFormer(1, 3, 2, **options)
+    with pytest.raises(UnknownNameError, match="apart"):
+        MedSegFormer(1, 3, 2, stem="appart")

@@ -92,3 +92,9 @@ def test_linear_layers_begin_narrow_under_any_decoder():
     encoder = MixTransformer(1, 2, **SMALL)
 
     assert encoder.stages[1][0].feed_forward.widen.weight.std() < 0.025
+
+
+def test_strides_count_from_the_image_where_convolutions_came_before():
+    encoder = MixTransformer(1, 2, strides=[[2, 2], [2, 1]], before=[2, 1], **SMALL)
+
+    assert encoder.strides == [[4, 2], [8, 2]]

@@ -18,10 +18,18 @@ from delineate.models.mit import MixTransformer
 from delineate.models.points import Choice
 from delineate.models.refinement import Corrector, Refiner, grids
 from delineate.models.segformer import HEAD_STD, make_decoder
+from delineate.models.stem import Stem
+from delineate.models.strides import stride_rows
 from delineate.models.uncertainty import MEASURES, mutual_information
 
+HYBRID: dict[str, Any] = {"attention": "parallel", "drop_path": 0.0}
+"""Options of the encoder, unless said otherwise."""
 SIZES: dict[str, dict[str, Any]] = {
-    size: {"stages": {"widths": widths, "depths": depths}, "features": features, "stem": stem}
+    size: {
+        "stages": {**HYBRID, "widths": widths, "depths": depths},
+        "features": features,
+        "stem": stem,
+    }
     for size, widths, depths, features, stem in (
         ("nano", (16, 32, 80, 128), (1, 1, 2, 1), 64, 16),
         ("tiny", (24, 48, 120, 192), (2, 2, 2, 2), 96, 16),
@@ -31,8 +39,8 @@ SIZES: dict[str, dict[str, Any]] = {
     )
 }
 """Channels and blocks of each stage, channels of the decoder and of the stem."""
-HYBRID: dict[str, Any] = {"attention": "parallel", "drop_path": 0.0}
-"""Options of the encoder, unless said otherwise."""
+STRIDES = (4, 2, 2, 2)
+"""Usual stride of each stage."""
 KINDS = ("exclusive", "layers", "instances")
 """What outputs can be: one class a voxel, overlapping layers, or maps of objects."""
 LOG_VARIANCE = (-7.0, 3.0)
@@ -70,6 +78,10 @@ class MedSegFormer(nn.Module):
         dense: bool = False,
         dropout: float = 0.0,
         norm: str = "batch",
+        stem: str = "shared",
+        stem_width: int | None = None,
+        stem_depth: int = 1,
+        strides: Sequence[Sequence[int]] | None = None,
         **hybrid: Any,  # noqa: ANN401 - of the encoder
     ) -> None:
         """Build the network.
@@ -90,30 +102,66 @@ class MedSegFormer(nn.Module):
             dense: Whether refinement computes every voxel: the same result, without gathering.
             dropout: Share of the decoder's channels dropped in training.
             norm: Normalisation in decoder and stem.
+            stem: "shared" if the encoder begins with the convolutions over the image that
+                refinement looks at, "apart" if with a large stride of its own.
+            stem_width: Channels of these convolutions; None means the size's.
+            stem_depth: Convolutions a grid.
+            strides: Stride per stage and axis, each 1, 2 or 4; None means 4, 2, 2, 2.
             **hybrid: Of `MixTransformer`, other than the size gives: `attention` ("parallel" if
-                left out), `fusion`, `channel_kind`, `strides`, `depths`, `expansion`,
-                `drop_path` (0 if left out).
+                left out), `fusion`, `channel_kind`, `depths`, `expansion`, `drop_path` (0 if
+                left out).
         """
         super().__init__()
-        _check(outputs, uncertainty, points, refine, iterations)
+        _check((outputs, uncertainty, points, stem), (refine, iterations, stem_depth))
         chosen = pick(SIZES, size, what="size of medsegformer")
         self.outputs, self.uncertainty = outputs, uncertainty
-        self.encoder = MixTransformer(in_channels, dims, **{**chosen["stages"], **HYBRID, **hybrid})
-        wide = chosen["features"] // (2 if decoder == "unet" else 1)
-        how: dict[str, Any] = {"features": wide, "norm": norm, "to_image": refine == 0}
+        thin = {"channels": stem_width or chosen["stem"], "depth": stem_depth, "norm": norm}
+        stages = {**chosen["stages"], **hybrid, "strides": stride_rows(strides, STRIDES, dims)}
+        self._look(in_channels, dims, stem=stem, thin=thin, stages=stages, is_fine=refine > 0)
+        how: dict[str, Any] = {"norm": norm, "to_image": refine == 0}
+        how["features"] = chosen["features"] // (2 if decoder == "unet" else 1)
         self.decoder = make_decoder(decoder, self.encoder, dims, **how)
+        self._answer(out_channels, dims, dropout, aleatoric or uncertainty == "aleatoric")
+        means: dict[str, Any] = {"kind": outputs, "measure_by": uncertainty, "is_dense": dense}
+        means |= {"width": min(64, chosen["features"] // 2), "guide": thin["channels"]}
+        means |= {"choice": Choice(shares=tuple(shares), by=points), "iterations": iterations}
+        self._refine(out_channels, dims, refine, means)
+        self._begin()
+
+    def _look(
+        self,
+        in_channels: int,
+        dims: int,
+        *,
+        stem: str,
+        thin: dict[str, Any],
+        stages: dict[str, Any],
+        is_fine: bool,
+    ) -> None:
+        """Build what looks at the image: thin convolutions, and the encoder after or beside."""
+        first, *rest = stages["strides"]
+        finer = grids(first)
+        self.is_shared = stem == "shared" and bool(finer)
+        is_seen = self.is_shared or (is_fine and bool(finer))
+        self.stem = Stem(in_channels, dims=dims, strides=finer[::-1], **thin) if is_seen else None
+        if self.is_shared:
+            left = [step // done for step, done in zip(first, finer[0], strict=True)]
+            stages = {**stages, "strides": [left, *rest], "before": finer[0]}
+            in_channels = thin["channels"]
+        self.encoder = MixTransformer(in_channels, dims, **stages)
+
+    def _answer(self, out_channels: int, dims: int, dropout: float, is_noisy: bool) -> None:
+        """Build what answers on the coarse grid."""
         ends = (self.decoder.channels, out_channels)
         self.dropout = nn.Dropout(dropout)
         self.head = CONVOLUTIONS[dims](*ends, 1)
-        noisy = aleatoric or uncertainty == "aleatoric"
-        self.variance = CONVOLUTIONS[dims](*ends, 1) if noisy else None
-        finer = grids(self.encoder.strides[0])[:refine]
-        means: dict[str, Any] = {"choice": Choice(shares=tuple(shares), by=points)}
-        means |= {"kind": outputs, "measure_by": uncertainty, "stem": chosen["stem"]}
-        means |= {"norm": norm, "strides": finer, "iterations": iterations, "is_dense": dense}
-        means["width"] = min(64, chosen["features"] // 2)
-        self.refiner = Refiner(in_channels, *ends, dims, **means) if finer else None
-        self._begin()
+        self.variance = CONVOLUTIONS[dims](*ends, 1) if is_noisy else None
+
+    def _refine(self, out_channels: int, dims: int, refine: int, means: dict[str, Any]) -> None:
+        """Build what corrects the answer."""
+        ends, count = (self.decoder.channels, out_channels), len(grids(self.encoder.strides[0]))
+        number = min(refine, count)
+        self.refiner = Refiner(*ends, dims, num_grids=number, **means) if number else None
 
     def _begin(self) -> None:
         # Wider than SegFormer draws its weights: that learns markedly faster from scratch.
@@ -146,7 +194,8 @@ class MedSegFormer(nn.Module):
         """
         size = image.shape[2:]
         padded = pad_to(image, self.encoder.strides[0])
-        features = self.decoder(self.encoder(padded))
+        maps = [] if self.stem is None else self.stem(padded)
+        features = self.decoder(self.encoder(maps[-1] if self.is_shared else padded))
         logits = self.head(self.dropout(features))
         variance = None
         if self.variance is not None:
@@ -157,7 +206,8 @@ class MedSegFormer(nn.Module):
             if priority is not None:
                 priority = pad_to(priority[:, None], self.encoder.strides[0])[:, 0]
             doubt = self._doubt(features, variance)
-            finer, points = self.refiner(padded, features, logits, doubt, priority)
+            guides = maps[::-1][: len(self.refiner.correctors)]
+            finer, points = self.refiner(guides, features, logits, doubt, priority)
             grown = [*finer, logits]
         if self.training:
             fine = [self._cropped(entry, padded, size) for entry in grown]
@@ -184,12 +234,15 @@ class MedSegFormer(nn.Module):
         return None
 
 
-def _check(outputs: str, uncertainty: str, points: str, refine: int, iterations: int) -> None:
+def _check(words: tuple[str, str, str, str], counts: tuple[int, int, int]) -> None:
+    outputs, uncertainty, points, stem = words
     pick(dict.fromkeys(KINDS), outputs, what="outputs")
     pick(dict.fromkeys([*MEASURES, "aleatoric", "mc"]), uncertainty, what="uncertainty")
     pick(dict.fromkeys(["uncertain", "random"]), points, what="points")
-    if refine < 0 or iterations < 1:
+    pick(dict.fromkeys(["shared", "apart"]), stem, what="stem")
+    refine, iterations, stem_depth = counts
+    if refine < 0 or iterations < 1 or stem_depth < 1:
         raise PlanError(
-            f"refine must be 0 or more and iterations 1 or more, not {refine} and {iterations}. "
-            "Correct model_options."
+            "refine must be 0 or more, iterations and stem_depth 1 or more, not "
+            f"{refine}, {iterations} and {stem_depth}. Correct model_options."
         )

@@ -21,6 +21,7 @@ from delineate.models.attention import (
 )
 from delineate.models.blocks import CONVOLUTIONS
 from delineate.models.fusion import FUSIONS, PathDrop
+from delineate.models.strides import cumulative, stride_rows
 
 KERNELS = {1: 3, 2: 3, 4: 7}
 """Kernel of a patch embedding by its stride, so that patches overlap."""
@@ -193,6 +194,7 @@ class MixTransformer(nn.Module):
         attention: str = "spatial",
         fusion: str = "gate",
         channel_kind: str = "xca",
+        before: Sequence[int] | None = None,
     ) -> None:
         """Build the stages.
 
@@ -210,17 +212,18 @@ class MixTransformer(nn.Module):
             attention: One of `ATTENTIONS`.
             fusion: Row of `FUSIONS`.
             channel_kind: Row of `CHANNEL_KINDS`.
+            before: Voxels of the image to one of the input and axis, where convolutions made it
+                coarser before; None means 1.
 
         Raises:
             PlanError: If a stage lacks a number.
         """
         super().__init__()
-        pick(dict.fromkeys(ATTENTIONS), attention, what="attention")
-        steps = _checked(widths, depths, heads, strides, dims)
+        steps = stride_rows(strides, (4, *[2] * (len(widths) - 1)), dims)
+        _check(attention, widths, depths, heads)
         self.channels = list(widths)
-        self.strides = _cumulative(steps)
-        last = max(1, sum(depths) - 1)
-        rates = iter(drop_path * place / last for place in range(sum(depths)))
+        self.strides = cumulative([before or [1] * dims, *steps])[1:]
+        rates = iter(drop_path * k / max(1, sum(depths) - 1) for k in range(sum(depths)))
         turns = iter(_turn(attention, place) for place in range(sum(depths)))
         self.embeddings = nn.ModuleList(
             PatchEmbedding(before, after, dims, step, 1e-5)
@@ -230,11 +233,11 @@ class MixTransformer(nn.Module):
         self.stages = nn.ModuleList()
         for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
             ratio = [deep // step for deep, step in zip(self.strides[-1], here, strict=True)]
-            own: dict[str, Any] = {"heads": count, "ratio": ratio, "expansion": expansion}
-            blocks = [
-                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **common)
+            common |= {"heads": count, "ratio": ratio, "expansion": expansion}
+            blocks = (
+                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **common)
                 for _ in range(depth)
-            ]
+            )
             self.stages.append(nn.Sequential(*blocks))
         self.norms = nn.ModuleList(nn.LayerNorm(width, eps=eps) for width in widths)
         initialise(self)
@@ -256,34 +259,18 @@ class MixTransformer(nn.Module):
         return pyramid
 
 
-def _checked(
-    widths: Sequence[int],
-    depths: Sequence[int],
-    heads: Sequence[int],
-    strides: Sequence[Sequence[int]] | None,
-    dims: int,
-) -> list[list[int]]:
-    """Fill the strides in, and refuse stages that lack a number."""
-    steps = [list(row) for row in strides or [[4] * dims, *[[2] * dims] * (len(widths) - 1)]]
-    counts = {len(widths), len(depths), len(heads), len(steps)}
-    if len(counts) > 1 or any(len(row) != dims for row in steps):
+def _check(
+    attention: str, widths: Sequence[int], depths: Sequence[int], heads: Sequence[int]
+) -> None:
+    pick(dict.fromkeys(ATTENTIONS), attention, what="attention")
+    if len({len(widths), len(depths), len(heads)}) > 1:
         raise PlanError(
-            "widths, depths, heads and strides must have one entry per stage, and each stride "
-            f"{dims} numbers, not {len(widths)}, {len(depths)}, {len(heads)} and {steps}. "
-            "Correct model_options."
+            "widths, depths and heads must have one entry per stage, not "
+            f"{len(widths)}, {len(depths)} and {len(heads)}. Correct model_options."
         )
-    return steps
 
 
 def _turn(attention: str, block: int) -> str:
     if attention != "alternate":
         return attention
     return "channel" if block % 2 else "spatial"
-
-
-def _cumulative(steps: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Multiply the strides from the first stage to each."""
-    totals = [list(steps[0])]
-    for row in steps[1:]:
-        totals.append([before * step for before, step in zip(totals[-1], row, strict=True)])
-    return totals

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from delineate.models.base import Points, resize
-from delineate.models.blocks import CONVOLUTIONS, ConvNorm
+from delineate.models.blocks import CONVOLUTIONS
 from delineate.models.points import Choice, choose, gather, sample
 from delineate.models.uncertainty import measure, probabilities
 
@@ -28,7 +28,7 @@ class _Clues(NamedTuple):
     reduced: Tensor
     """The decoder's map, fewer channels, (N, W, *S / stride)."""
     guide: Tensor
-    """Thin convolutions over the image, on this grid, (N, stem, *S_t)."""
+    """Map of the stem on this grid, (N, guide, *S_t)."""
     doubt: Tensor | None
     """Map of doubt from elsewhere."""
     priority: Tensor | None
@@ -94,15 +94,13 @@ class Refiner(nn.Module):
 
     def __init__(
         self,
-        in_channels: int,
         features: int,
         out_channels: int,
         dims: int,
         *,
-        strides: Sequence[Sequence[int]],
-        stem: int,
+        num_grids: int,
+        guide: int,
         width: int = 64,
-        norm: str = "batch",
         kind: str = "exclusive",
         measure_by: str = "entropy",
         choice: Choice | None = None,
@@ -112,14 +110,12 @@ class Refiner(nn.Module):
         """Build the layers.
 
         Args:
-            in_channels: Channels of the image.
             features: Channels of the decoder's map.
             out_channels: Channels of the logits.
             dims: Spatial axes, 2 or 3.
-            strides: Strides of the grids to correct, coarse first, as `grids` lists them.
-            stem: Channels of the thin convolutions over the image.
+            num_grids: Grids to correct.
+            guide: Channels of the map of the image on each of them.
             width: Channels that the decoder's map is reduced to, and of the correctors.
-            norm: Normalisation of the stem.
             kind: Of the outputs, as in `models.uncertainty`.
             measure_by: Row of `uncertainty.MEASURES`, or "aleatoric" or "mc", whose map is
                 handed in.
@@ -129,32 +125,20 @@ class Refiner(nn.Module):
                 same result, no gathering.
         """
         super().__init__()
-        self.strides = [tuple(row) for row in strides]
         self.kind = kind
         self.measure_by = measure_by
         self.choice = choice or Choice()
         self.iterations = iterations
         self.is_dense = is_dense
         self.reduce = CONVOLUTIONS[dims](features, width, 1)
-        kernel, before = [3] * dims, [[1] * dims, *reversed(self.strides)]
-        inputs = [in_channels, *[stem] * (len(strides) - 1)]
-        self.stems = nn.ModuleList(
-            ConvNorm(
-                channels,
-                stem,
-                dims,
-                kernel=kernel,
-                stride=[b // a for a, b in zip(fine, coarse, strict=True)],
-                norm=norm,
-            )
-            for channels, fine, coarse in zip(inputs, before, before[1:], strict=False)
+        described = width + guide + out_channels + 1
+        self.correctors = nn.ModuleList(
+            Corrector(described, width, out_channels) for _ in range(num_grids)
         )
-        described = width + stem + out_channels + 1
-        self.correctors = nn.ModuleList(Corrector(described, width, out_channels) for _ in strides)
 
     def forward(
         self,
-        image: Tensor,
+        guides: Sequence[Tensor],
         features: Tensor,
         coarse: Tensor,
         doubt: Tensor | None = None,
@@ -163,7 +147,7 @@ class Refiner(nn.Module):
         """Refine.
 
         Args:
-            image: The network's input, (N, C, *S).
+            guides: Maps of the image on the grids to correct, coarse first, (N, guide, *S_t).
             features: The decoder's map, (N, F, *S / stride).
             coarse: Logits, (N, K, *S / stride).
             doubt: Map of doubt in [0, 1] on the coarse grid, (N, *S / stride), where
@@ -174,17 +158,12 @@ class Refiner(nn.Module):
             Logits of each grid, finest first, (N, K, *S_t), and where they were corrected,
             finest grid first.
         """
-        stems: list[Tensor] = []
-        thin = image
-        for stem in self.stems:
-            thin = stem(thin)
-            stems.insert(0, thin)
         reduced = self.reduce(features)
         coarse = coarse.float().contiguous()  # few channels interpolate faster one by one
         added = torch.zeros_like(coarse)
         grown: list[Tensor] = []
         spots: list[Points] = []
-        for place, guide in enumerate(stems):
+        for place, guide in enumerate(guides):
             size = tuple(guide.shape[2:])
             clues = _Clues(place, reduced, guide, doubt, priority)
             # Interpolated in one go, so that without corrections nothing differs.

@@ -60,7 +60,7 @@ class Family:
     """Decoupled weight decay."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of every size."""
-    closer: Mapping[str, Any] = field(default_factory=dict)
+    closer: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Arguments besides, for volumes and small patches, whose structures are few voxels wide."""
     closer_strides: tuple[int, ...] = ()
     """Usual strides for these; the same if empty."""
@@ -122,7 +122,10 @@ FAMILIES: dict[str, Family] = {
             "why_rate": "Was the best of 1e-3, 2e-3 and 6e-3 in trials of 300 steps, on volumes "
             "and on nuclei",
         },
-        closer={"decoder": "unet"},
+        closer={
+            2: {"decoder": "unet", "stem_width": 32, "stem_depth": 2},
+            3: {"decoder": "unet", "stem": "apart"},
+        },
         closer_strides=(2, 2, 2, 2),
     ),
     "deeplabv3plus": Family(
@@ -259,7 +262,7 @@ def decide_options(family: Family, plan: Plan, machine: Machine) -> tuple[dict[s
     rows = fit_strides(family, plan.patch, plan.spacing_mm[-plan.dims :])
     options = {**family.options, **size.options, "strides": [list(row) for row in rows]}
     if is_close(plan.patch):
-        options |= family.closer
+        options |= family.closer.get(plan.dims, {})
     totals = [prod(axis) for axis in zip(*rows, strict=True)]
     grid = [-(-side // total) for side, total in zip(plan.patch, totals, strict=True)]
     reason = f"Of {plan.model}, {size.said} suits {machine.where}"
