@@ -38,6 +38,19 @@ def test_card_names_every_training_case_and_the_licence(folder):
     assert not any(f"{case}," in card for case in plan.folds[0])
 
 
+@pytest.mark.parametrize("folder", BUNDLES, ids=lambda path: path.name)
+def test_models_of_regions_come_with_a_temperature_that_their_card_tells(folder):
+    bundle = load_bundle(folder.name)
+    calibration = json.loads((folder / "metrics.json").read_text()).get("calibration")
+
+    if bundle.plan.task != "regions":
+        assert calibration is None
+        return
+    assert bundle.temperature == calibration["temperature"] != 1
+    assert calibration["ece_tempered"] < calibration["ece"]
+    assert f"logits divided by {bundle.temperature:.3f}" in (folder / "card.md").read_text()
+
+
 def test_hippocampus_is_as_good_on_unseen_cases_as_its_card_says(shared_data):
     model = delineate.load("hippocampus")
     data = open_dataset(shared_data / "radiology" / "msd_task04_hippocampus")

@@ -47,6 +47,23 @@ def test_the_plan_takes_the_size_of_the_weights_and_names_their_licence(checkpoi
     assert planned.reasons["model_options"].endswith("mit_b1.safetensors, licence unknown.")
 
 
+@pytest.mark.parametrize("network", ["segformer", "medsegformer"])
+def test_the_plan_takes_the_normalisation_of_hugging_face_and_the_log_says_so(
+    tmp_path, caplog, network
+):
+    plan = replace(load_bundle("nuclei").plan, model=network, model_options={"size": "b1"})
+    first = {"segformer.encoder.patch_embeddings.0.proj.weight": torch.zeros(32, 3, 7, 7)}
+    save_file(first, tmp_path / "model.safetensors")
+
+    with caplog.at_level(logging.INFO, logger="delineate"):
+        planned = plan_for_encoder(plan, tmp_path)
+
+    encoder = build_model(network, 3, 2, 2, **planned.model_options).encoder
+    assert planned.model_options == {"size": "b1", "eps": 1e-5}
+    assert {part.eps for part in encoder.modules() if hasattr(part, "eps")} == {1e-5}
+    assert "model.safetensors ask for eps 1e-05: planned so" in caplog.text
+
+
 def test_a_transformer_begins_with_the_weights_and_the_licence_is_warned_of(checkpoint, caplog):
     model = build_model("segformer", 1, 2, 2, size="b1")
 

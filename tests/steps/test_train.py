@@ -352,6 +352,24 @@ def test_slices_beside_a_plan_that_says_otherwise_are_refused(sliced):
         train(replace(sliced, slice_fusion="early"))
 
 
+def test_a_network_beside_a_plan_that_says_otherwise_is_refused(sliced):
+    before = (sliced.out / "plan.yaml").read_text()
+
+    with pytest.raises(PlanError, match=r"says model unet, not fpn\. Leave --model out"):
+        train(replace(sliced, model="fpn"))
+
+    assert (sliced.out / "plan.yaml").read_text() == before
+
+
+def test_a_network_that_the_start_does_not_have_is_refused_before_anything_is_written(settings):
+    asked = replace(settings, start_from="nuclei", model="resunetpp")
+
+    with pytest.raises(PlanError, match=r"nuclei is unet, not resunetpp.*Leave --model out"):
+        train(asked)
+
+    assert not (settings.out / "run.json").exists()
+
+
 def test_training_begins_with_a_published_encoder_and_its_plan_and_card_say_so(data, tmp_path):
     source = build_model("unet_encoder", 1, 2, 2, encoder="resnet18")
     save_file(source.encoder.state_dict(), tmp_path / "w.safetensors", metadata={"license": "mit"})

@@ -8,7 +8,7 @@ from torch import nn
 from delineate.core.errors import PlanError
 from delineate.core.plan import Plan
 from delineate.models.imagenet import load_imagenet
-from delineate.models.imported import find_size, import_weights
+from delineate.models.imported import find_eps, find_size, import_weights
 from delineate.models.mit import MixTransformer
 from delineate.models.mobilenet import MobileNetV2
 from delineate.models.resnet import ResNet
@@ -18,11 +18,11 @@ from delineate.models.weights import read_weights
 log = logging.getLogger("delineate")
 
 SIZED = ("segformer", "medsegformer")
-"""Networks whose `size` follows from the weights."""
+"""Networks whose `size` and `eps` follow from the weights."""
 
 
 def plan_for_encoder(plan: Plan, path: Path) -> Plan:
-    """Plan the size that published weights have, and say whose they are.
+    """Plan the size and the normalisation that published weights have, and say whose they are.
 
     Args:
         plan: The plan of the new run.
@@ -35,9 +35,13 @@ def plan_for_encoder(plan: Plan, path: Path) -> Plan:
         FileError: If the file cannot be read.
     """
     weights = read_weights(path)
-    size = find_size(weights) if plan.model in SIZED else None
-    options = {**plan.model_options, **({"size": size} if size else {})}
+    found = {"size": find_size(weights), "eps": find_eps(weights)}
+    given = {key: value for key, value in found.items() if value and plan.model in SIZED}
+    options = {**plan.model_options, **given}
     reason = f"The encoder begins with {weights.path.name}, licence {weights.licence}."
+    if given != {key: plan.model_options.get(key) for key in given}:
+        told = ", ".join(f"{key} {value}" for key, value in given.items())
+        log.info("The weights of %s ask for %s: planned so.", weights.path.name, told)
     return plan.deciding(reason, model_options=options)
 
 

@@ -34,6 +34,12 @@ from delineate.story import tell
 
 log = logging.getLogger("delineate")
 
+PLANNED = (
+    *("data", "more", "out", "layout", "mpp", "budget", "steps", "seed", "device"),
+    *("model", "dims", "slices", "slice_step", FUSION),
+)
+"""Settings that planning takes as they are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
@@ -195,6 +201,11 @@ def _make_plan(settings: TrainSettings) -> None:
     path = settings.out / "plan.yaml"
     # Loaded first, so that a wrong name leaves nothing behind.
     start = None if settings.start_from is None else load_bundle(settings.start_from)
+    if start is not None and settings.model not in (None, start.plan.model):
+        raise PlanError(
+            f"{settings.start_from} is {start.plan.model}, not {settings.model}, and its weights "
+            "fit no other network. Leave --model out, or --start-from."
+        )
     if settings.encoder_weights is not None:
         read_weights(settings.encoder_weights)
     if path.exists():
@@ -207,24 +218,7 @@ def _make_plan(settings: TrainSettings) -> None:
             )
         _check_asked(settings, there)
     else:
-        plan(
-            PlanSettings(
-                data=settings.data,
-                more=settings.more,
-                mpp=settings.mpp,
-                out=settings.out,
-                layout=settings.layout,
-                model=settings.model,
-                dims=settings.dims,
-                slices=settings.slices,
-                slice_step=settings.slice_step,
-                slice_fusion=settings.slice_fusion,
-                budget=settings.budget,
-                steps=settings.steps,
-                seed=settings.seed,
-                device=settings.device,
-            )
-        )
+        plan(PlanSettings(**{name: getattr(settings, name) for name in PLANNED}))
     if (settings.out / "state.safetensors").exists():
         return
     if start is not None:
@@ -236,6 +230,7 @@ def _make_plan(settings: TrainSettings) -> None:
 def _check_asked(settings: TrainSettings, there: Plan) -> None:
     # What is asked for anew must be what stands in the plan; else it would be passed over.
     has = {
+        "model": there.model,
         "dims": there.dims,
         "slices": there.slices,
         "slice_step": there.slice_step,
