@@ -89,7 +89,7 @@ EXTRAS = {
     "iterations_3", "rho_1", "uncertainty_margin", "uncertainty_mc", "tversky_misses", "loss_focal",
     "loss_focal_tversky", "loss_lovasz", "emphasis_on", "terms_kendall", "terms_dwa",
     "points_unjudged", "aleatoric_on", "sampler_uniform",
-    "sampler_labels",
+    "sampler_labels", "rate_2e-3",
 }  # fmt: skip
 
 
@@ -200,8 +200,7 @@ ABLATION: dict[str, Arm] = {
             "loss_lovasz", "Lovász and cross-entropy", changes={"loss": "lovasz_ce"}, tasks=TWO_D
         ),
         _turned("aleatoric_on", "a variance is learnt, too", aleatoric=True),
-        _turned("rate_5e-4", "learning rate 5e-4", changes={"learning_rate": 5e-4}),
-        _turned("rate_1e-3", "learning rate 1e-3", changes={"learning_rate": 1e-3}),
+        _turned("rate_2e-3", "learning rate 2e-3", changes={"learning_rate": 2e-3}),
         _turned(
             "sampler_uniform",
             "patches anywhere",
