@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from delineate.models.base import resize
-from delineate.models.points import Choice, choose, gather, sample
+from delineate.models.points import Choice, choose, gather, highest, sample
 
 
 def test_prediction_takes_the_most_unsure_above_the_threshold():
@@ -73,3 +73,25 @@ def test_sampling_equals_interpolation(size):
     places = torch.randint(0, whole[0, 0].numel(), (2, 30))
 
     assert torch.allclose(sample(coarse, places, size), gather(whole, places), atol=1e-5)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.99, 2.0])
+def test_halving_finds_what_sorting_finds(threshold):
+    torch.manual_seed(0)
+    unsure = torch.rand(3, 4096)
+
+    places, kept = highest(unsure, threshold, 512)
+
+    for row, found, counts in zip(unsure, places, kept, strict=True):
+        best = row.topk(512)
+        wanted = set(best.indices[best.values > threshold].tolist())
+        assert len(found) == 512
+        assert set(found[counts].tolist()) <= wanted
+        assert counts.sum() >= len(wanted) - 1
+
+
+def test_halving_chooses_no_more_than_wanted_among_equals():
+    places, kept = highest(torch.full((1, 64), 0.5), 0.05, 8)
+
+    assert places.shape == (1, 8)
+    assert not kept.any()

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+HALVINGS = 24
+"""Steps in which an exported network finds the doubt of the last voxel that it corrects."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -51,7 +54,8 @@ def choose(
         is_training: Whether chance takes part.
 
     Returns:
-        Flat places (N, P), int64, none twice, and which of them count, (N, P), bool.
+        Flat places (N, P), int64, and which of them count, (N, P), bool; none that counts is
+        there twice.
     """
     flat = unsure.flatten(1)
     count = min(count, flat.shape[1])
@@ -64,10 +68,40 @@ def choose(
         return places, torch.ones_like(places, dtype=torch.bool)
     above = (flat > choice.threshold).sum(1)
     enough = above >= choice.exit_share * flat.shape[1]
-    if not torch.compiler.is_compiling():  # a compiled or exported network has fixed shapes
-        count = min(count, int((above * enough).max()))
+    if torch.compiler.is_compiling():  # a compiled or exported network has fixed shapes
+        places, kept = highest(flat, choice.threshold, count)
+        return places, kept & enough[:, None]
+    count = min(count, int((above * enough).max()))
     best = flat.topk(count, dim=1, sorted=False)
     return best.indices, (best.values > choice.threshold) & enough[:, None]
+
+
+def highest(flat: Tensor, threshold: float, count: int) -> tuple[Tensor, Tensor]:
+    """Find the most unsure voxels by halving, since runtimes sort all voxels for a top-k.
+
+    Args:
+        flat: Doubt, (N, V), in [0, 1].
+        threshold: Doubt above which a voxel may be chosen.
+        count: Voxels to choose at most.
+
+    Returns:
+        Flat places (N, count), int64, and which of them count, (N, count), bool. Voxels closer
+        to the last one chosen than the last halving reaches are left out.
+    """
+    low = torch.full_like(flat[:, :1], threshold)
+    high = torch.maximum(flat.amax(1, keepdim=True), low)
+    is_many = (flat > low).sum(1, keepdim=True) > count
+    high = torch.where(is_many, high, low)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_many = (flat > middle).sum(1, keepdim=True) > count
+        low, high = torch.where(is_many, middle, low), torch.where(is_many, high, middle)
+    chosen = flat > high
+    slots = torch.where(chosen, chosen.cumsum(1) - 1, count)  # the last slot takes the rest
+    numbers = torch.arange(flat.shape[1], device=flat.device).expand(len(flat), -1)
+    places = torch.zeros(len(flat), count + 1, dtype=torch.long, device=flat.device)
+    places = places.scatter(1, slots, numbers)[:, :count]
+    return places, torch.arange(count, device=flat.device) < chosen.sum(1, keepdim=True)
 
 
 def _draw(flat: Tensor, choice: Choice, count: int, weights: Tensor | None) -> Tensor:

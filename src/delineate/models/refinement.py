@@ -191,7 +191,7 @@ class Refiner(nn.Module):
             if self.is_dense:
                 whole = self._everywhere(logits, unsure, clues)
                 change = corrector(whole)
-                mask = torch.zeros_like(unsure).flatten(1).scatter_(1, places, kept.float())
+                mask = torch.zeros_like(unsure).flatten(1).scatter_add_(1, places, kept.float())
                 added = added + (change * mask[:, None]).reshape(added.shape)
                 continue
             described = self._describe(places, logits, unsure, clues)
