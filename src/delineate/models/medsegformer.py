@@ -91,8 +91,8 @@ class MedSegFormer(nn.Module):
             dropout: Share of the decoder's channels dropped in training.
             norm: Normalisation in decoder and stem.
             **hybrid: Of `MixTransformer`, other than the size gives: `attention` ("parallel" if
-                left out), `fusion`, `channel_kind`, `strides`, `depths`, `expansion`,
-                `drop_path` (0 if left out).
+                left out), `fusion`, `channel_kind`, `spatial_kind`, `strides`, `depths`,
+                `expansion`, `drop_path` (0 if left out).
         """
         super().__init__()
         _check(outputs, uncertainty, points, refine, iterations)
