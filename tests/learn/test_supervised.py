@@ -212,7 +212,7 @@ def test_teacher_of_objects_is_heeded(tissue_store, tissue_plan):
         unlabelled=Unlabelled(tissue_store, ["tile2", "tile3"]).batches(seed=0),
     )  # fmt: skip
 
-    trainer.run(Batches(tissue_store, ["tile0", "tile1"], seed=0), each=nothing)
+    trainer.train_step(Batches(tissue_store, ["tile0", "tile1"], seed=0), 0.99)
     trainer.note()
 
     assert trainer.teacher.kind == "instances"
@@ -226,7 +226,7 @@ def test_teacher_of_overlapping_layers_is_heeded(tmp_path, make_case, plan):
     store.fill((replace(make_case(number), labels=table) for number in range(4)), 4)
     trainer = make_semi(layered, store, build_model("unet", 1, 2, 3, **plan.model_options))
 
-    trainer.run(Batches(store, IDS[:2], seed=0), each=nothing)
+    trainer.train_step(Batches(store, IDS[:2], seed=0), 0.99)
     trainer.note()
 
     assert trainer.teacher.kind == "layers"

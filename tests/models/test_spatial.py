@@ -5,7 +5,6 @@ import torch
 from torch.nn import functional
 
 from delineate.core.errors import UnknownNameError
-from delineate.infer.onnx import write_onnx
 from delineate.models.attention import SpatialAttention
 from delineate.models.medsegformer import MedSegFormer
 from delineate.models.spatial import (
@@ -98,3 +97,13 @@ def test_levels_lie_channels_last(kind):
     levels = network.encoder(image)
 
     assert all(level.is_contiguous(memory_format=torch.channels_last) for level in levels)
+
+
+@pytest.mark.parametrize("kind", ["window", "pool"])
+def test_compiler_follows_the_whole_network(kind):
+    network = make_spatial_attention(kind, 8, 2, heads=2, ratio=(1, 1)).eval()
+    tokens = torch.randn(1, 9, 13, 8)
+
+    traced = torch.compile(network, fullgraph=True, backend="eager")
+
+    assert torch.allclose(traced(tokens), network(tokens), atol=1e-6)
