@@ -220,21 +220,19 @@ class MixTransformer(nn.Module):
         steps = _checked(widths, depths, heads, strides, dims)
         self.channels = list(widths)
         self.strides = _cumulative(steps)
-        last = max(1, sum(depths) - 1)
-        rates = iter(drop_path * place / last for place in range(sum(depths)))
+        rates = iter(drop_path * place / max(1, sum(depths) - 1) for place in range(sum(depths)))
         turns = iter(_turn(attention, place) for place in range(sum(depths)))
         self.embeddings = nn.ModuleList(
             PatchEmbedding(before, after, dims, step, 1e-5)
             for (before, after), step in zip(pairwise([in_channels, *widths]), steps, strict=True)
         )
-        common: dict[str, Any] = {"fusion": fusion, "channel_kind": channel_kind, "eps": eps}
-        common["spatial_kind"] = spatial_kind
+        kinds: Any = {"fusion": fusion, "channel_kind": channel_kind, "spatial_kind": spatial_kind}
         self.stages = nn.ModuleList()
         for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
             ratio = [deep // step for deep, step in zip(self.strides[-1], here, strict=True)]
-            own: dict[str, Any] = {"heads": count, "ratio": ratio, "expansion": expansion}
+            own: Any = {"heads": count, "ratio": ratio, "expansion": expansion, "eps": eps}
             blocks = [
-                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **common)
+                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **kinds)
                 for _ in range(depth)
             ]
             self.stages.append(nn.Sequential(*blocks))
