@@ -48,3 +48,10 @@ def test_terms_of_the_weights_that_the_encoder_began_with_bind_the_model(plan, t
 
     assert told.licence == "CC0; the encoder began with mit.safetensors, licence other"
     assert " --encoder-weights mit.safetensors --seed 0" in told.command
+
+
+def test_images_without_labels_stand_in_command_and_terms(plan):
+    told = story(plan, unlabelled=Path("far/away/scans"), labelled=0.1)
+
+    assert "--fold 0 --unlabelled scans --labelled 0.1 --seed 0" in told.command
+    assert told.licence == "CC0; images without labels of scans, licence not stated"

@@ -58,11 +58,14 @@ def tell(
 
 
 def _terms(settings: "TrainSettings") -> str:
-    """State the terms of the weights that the encoder began with."""
-    if settings.encoder_weights is None:
-        return ""
-    weights = read_weights(settings.encoder_weights)
-    return f"; the encoder began with {weights.path.name}, licence {weights.licence}"
+    """State whose terms bind the model, too: of first weights, of images without labels."""
+    terms = ""
+    if settings.encoder_weights is not None:
+        weights = read_weights(settings.encoder_weights)
+        terms = f"; the encoder began with {weights.path.name}, licence {weights.licence}"
+    if settings.unlabelled is not None:
+        terms += f"; images without labels of {settings.unlabelled.name}, licence not stated"
+    return terms
 
 
 def _command(settings: "TrainSettings", part: str) -> str:
@@ -70,6 +73,9 @@ def _command(settings: "TrainSettings", part: str) -> str:
     length = f"--steps {settings.steps}" if settings.steps else f"--budget {settings.budget}"
     mpp = "" if settings.mpp is None else f" --mpp {settings.mpp:g}"
     apart = "" if settings.leave_out is None else f" --leave-out {settings.leave_out}"
+    if settings.unlabelled is not None:
+        apart += f" --unlabelled {shlex.quote(settings.unlabelled.name)}"
+    apart += "" if settings.labelled is None else f" --labelled {settings.labelled:g}"
     start = "" if settings.start_from is None else f" --start-from {Path(settings.start_from).name}"
     if settings.encoder_weights is not None:
         start += f" --encoder-weights {settings.encoder_weights.name}"

@@ -154,3 +154,17 @@ def test_an_absent_package_is_named_with_the_extra(tmp_path, monkeypatch):
 def test_a_shape_that_is_none_is_refused(tmp_path, shape):
     with pytest.raises(ShapeError, match="four or five numbers"):
         export_onnx(nn.Identity(), shape, tmp_path / "network.onnx")
+
+
+@pytest.mark.parametrize("options", [{"spatial_kind": "window"}, {"spatial_kind": "pool"}])
+def test_other_ways_to_attend_are_in_the_file(tmp_path, options):
+    network = stirred("medsegformer", {"depths": (1, 1, 1, 1), "refine": 0, **options})
+    image = made_image()[..., :72, :100]  # no multiple of a window or of the pooled grid
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    export_onnx(network, image.shape, tmp_path / "network.onnx")
+
+    found = run_onnxruntime(tmp_path / "network.onnx", image)
+
+    with torch.no_grad():
+        assert torch.allclose(found, network(image)[0], atol=1e-3)

@@ -92,3 +92,17 @@ def test_case_without_objects_is_refused_where_the_plan_wants_them(
 
     with pytest.raises(DatasetError, match="does not tell its objects apart"):
         Store(tmp_path, tissue_plan).fill([case], 1)
+
+
+def test_image_without_labels_has_one_voxel_of_no_class(store, make_case):
+    store.fill_images([replace(make_case(9), mask=None, labels=None)], 1)
+
+    case = store.get("case9")
+    assert case.image.shape == (1, 12, 14, 16)
+    assert case.labels.tolist() == [[[[-1]]]]
+    assert [len(points) for points in case.points] == [0]
+
+
+def test_store_tells_what_it_has(store):
+    assert store.has("case0")
+    assert not store.has("case9")

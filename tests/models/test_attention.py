@@ -1,17 +1,13 @@
-"""Attention over places and over channels."""
+"""Attention over places."""
 
 import pytest
 import torch
 from torch.nn import functional
 
-from delineate.core.errors import UnknownNameError
 from delineate.models.attention import (
-    CHANNEL_KINDS,
     FEW_KEYS,
-    CrossCovariance,
     SpatialAttention,
     attend,
-    make_channel_attention,
     to_map,
     to_tokens,
 )
@@ -52,41 +48,6 @@ def test_reduced_keys_see_the_whole_image_from_every_place():
     assert (tokens.grad[0].abs().sum(-1) > 0).all()
 
 
-def test_cross_covariance_is_the_formula_of_its_paper():
-    torch.manual_seed(0)
-    layer = CrossCovariance(8, heads=2).double()
-    layer.temperature.data = torch.tensor([[[0.7]], [[3.0]]]).double()
-    tokens = torch.randn(2, 3, 5, 8).double()
-
-    query, key, value = layer.mixed(tokens.flatten(1, 2)).chunk(3, dim=-1)
-    heads = []
-    for head in range(2):
-        part = slice(4 * head, 4 * head + 4)
-        first = functional.normalize(query[..., part], dim=1)
-        second = functional.normalize(key[..., part], dim=1)
-        scores = (first.transpose(1, 2) @ second * layer.temperature[head]).softmax(-1)
-        heads.append((scores @ value[..., part].transpose(1, 2)).transpose(1, 2))
-    wanted = layer.out(torch.cat(heads, dim=-1)).reshape(tokens.shape)
-
-    assert torch.allclose(layer(tokens), wanted, atol=1e-6)  # lengths are taken in float32
-
-
-@pytest.mark.parametrize("kind", CHANNEL_KINDS)
-def test_channel_attention_does_not_ask_where_a_token_lies(kind):
-    torch.manual_seed(0)
-    layer = make_channel_attention(kind, 16, heads=2)
-    tokens = torch.randn(1, 4, 6, 16)
-
-    turned = layer(tokens.flip(1, 2)).flip(1, 2)
-
-    assert torch.allclose(turned, layer(tokens), atol=1e-5)
-
-
-def test_unknown_channel_attention_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="Did you mean 'xca'"):
-        make_channel_attention("xcaa", 16, heads=2)
-
-
 @pytest.mark.parametrize("keys", [16, FEW_KEYS + 1])
 def test_attention_is_the_same_with_few_and_many_keys(keys):
     torch.manual_seed(0)
@@ -97,3 +58,14 @@ def test_attention_is_the_same_with_few_and_many_keys(keys):
     wanted = functional.scaled_dot_product_attention(query, key, value)
     assert found.dtype == torch.bfloat16
     assert torch.allclose(found.float(), wanted, atol=0.03)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_masked_keys_are_not_heard(dtype):
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 3, size, 8).to(dtype) for size in (5, 9, 9))
+    mask = (torch.arange(9) < 6).expand(2, 1, 1, 9)
+
+    found = attend(query, key, value, mask)
+
+    assert torch.allclose(found, attend(query, key[:, :, :6], value[:, :, :6]), atol=0.02)

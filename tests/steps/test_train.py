@@ -403,3 +403,40 @@ def test_absent_weights_are_refused_before_anything_is_written(settings, tmp_pat
         train(wrong)
 
     assert not wrong.out.exists()
+
+
+def test_images_without_labels_train_too_and_the_plan_says_why(settings, data):
+    more = replace(settings, unlabelled=data / "imagesTr", labelled=0.5, steps=4)
+
+    trained = train(more)
+
+    facts = json.loads((more.out / "run.json").read_text())
+    told = Plan.load(more.out / "plan.yaml")
+    judged = set(facts["validation_cases"])
+    assert told.objective == {"consistency": 0.1}
+    assert "without labels" in told.reasons["objective"]
+    assert facts["unlabelled_images"]
+    assert not judged & {name.removeprefix("unlabelled ") for name in facts["unlabelled_images"]}
+    assert not set(facts["training_cases"]) & set(facts["unlabelled_images"])
+    assert all({"consistency", "sure"} <= set(row) for row in trained.history)
+
+
+def test_lengthened_run_goes_on_with_its_teacher(settings, data):
+    semi = replace(settings, unlabelled=data / "imagesTr", steps=2)
+    train(semi)
+    first = load_checkpoint(semi.out / "state.safetensors").tensors
+
+    train(replace(semi, steps=3))
+
+    second = load_checkpoint(semi.out / "state.safetensors").tensors
+    taught = [name for name in second if name.startswith("teacher.") and "weight" in name]
+    assert taught
+    assert all(not first[name].equal(second[name]) for name in taught)
+
+
+def test_without_further_images_a_plan_with_consistency_says_what_to_do(settings, small_plan):
+    asked = replace(small_plan, objective={"consistency": 0.1})
+    asked.save(settings.out / "plan.yaml")
+
+    with pytest.raises(PlanError, match="--unlabelled"):
+        train(settings)

@@ -115,7 +115,8 @@ class Plan:
     objective: dict[str, Any] = field(default_factory=dict)
     """How training weighs classes and terms: "balance" none, static or dynamic,
     "adaptive_tversky", "terms" fixed, kendall or dwa, "sampler" uniform or weighted, and the
-    factors of the terms "grids", "points", "aleatoric" and "emphasis"."""
+    factors of the terms "grids", "points", "aleatoric", "emphasis" and, of images without labels,
+    "consistency" (with "consistency_passes")."""
     slices: int = 1
     """Slices of a volume that a 2-D network sees as channels, odd; it labels the middle one."""
     slice_step: int = 1

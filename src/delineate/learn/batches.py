@@ -17,7 +17,7 @@ from torch import Tensor
 from delineate.core.plan import Plan
 from delineate.core.slices import neighbours, slice_offsets
 from delineate.learn.sampling import draw_round
-from delineate.learn.store import Store, Stored
+from delineate.learn.store import Shelf, Stored
 from delineate.learn.targets import make_targets
 from delineate.learn.tissue import vary_tissue
 from delineate.transforms import intensity
@@ -42,7 +42,7 @@ class Batches:
 
     def __init__(
         self,
-        store: Store,
+        store: Shelf,
         ids: Sequence[str],
         *,
         seed: int,

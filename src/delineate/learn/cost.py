@@ -66,8 +66,9 @@ def measure_step(plan: Plan, device: torch.device) -> tuple[float, int]:
 
 def _measure(plan: Plan, device: torch.device) -> tuple[float, int]:
     model = build_network(plan).to(device)
-    trainer = Trainer(plan=plan, model=model, limit=Limit(steps=2), seed=0, processes=Processes())
     noise = _Noise(plan)
+    once: dict[str, Any] = {"limit": Limit(steps=2), "seed": 0, "processes": Processes()}
+    trainer = Trainer(plan=plan, model=model, unlabelled=noise, **once)
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:

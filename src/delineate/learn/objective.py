@@ -32,9 +32,12 @@ from delineate.models.uncertainty import entropy
 
 FINER = (1.0, 0.6, 0.4)
 """Weight of the logits of each grid, finest first; later grids count as the last."""
-SHARES = {"grids": 1.0, "points": 1.0, "aleatoric": 0.2, "emphasis": 0.0}
+SHARES = {"grids": 1.0, "points": 1.0, "aleatoric": 0.2, "emphasis": 0.0, "consistency": 0.0}
 """Weight of each term, unless the plan says otherwise."""
-OPTIONS = {"balance": "none", "adaptive_tversky": False, "terms": "fixed", "sampler": "uniform"}
+OPTIONS = {
+    "balance": "none", "adaptive_tversky": False, "terms": "fixed", "sampler": "uniform",
+    "consistency_passes": 2,
+}  # fmt: skip
 """What else `Plan.objective` may say, and what it says if it says nothing."""
 ALEATORIC_FROM = 0.1
 """Share of the run from which the variance of logits is learnt."""
@@ -69,6 +72,11 @@ def read_objective(plan: Plan) -> dict[str, Any]:
         raise PlanError(f"objective has unknown options {strange}. Known are: {sorted(known)}.")
     chosen = {**known, **plan.objective}
     pick(dict.fromkeys(("uniform", "weighted")), str(chosen["sampler"]), what="sampler")
+    if chosen["consistency_passes"] < 1:
+        raise PlanError(
+            f"objective.consistency_passes must be 1 or more, not {chosen['consistency_passes']}. "
+            "Correct plan.yaml."
+        )
     if plan.task == "instances" and chosen["emphasis"] > 0:
         raise PlanError(
             "objective.emphasis is for regions, and this plan's task is instances. Leave it out "
@@ -95,9 +103,9 @@ class Objective:
         self.loss = get_loss(self.plan.loss, **self.plan.loss_options)
         self.at_points = self._point_loss()
         shares = {name: float(options[name]) for name in SHARES}
-        self.terms = TermWeights(
-            list(SHARES), mode=options["terms"], shares=shares, device=self.device
-        )
+        # A term that nobody asked for has no learned weight, so that older runs go on.
+        names = [name for name in SHARES if name != "consistency" or shares[name] > 0]
+        self.terms = TermWeights(names, mode=options["terms"], shares=shares, device=self.device)
         self.emphasis = shares["emphasis"]
         self.balance = self._balance(options)
         self.steps = 0
@@ -159,6 +167,7 @@ class Objective:
         outputs: list[Tensor] | Answer,
         target: Tensor,
         share: float = 1.0,
+        more: Mapping[str, Tensor] | None = None,
     ) -> Judged:
         """Say what an answer costs, and learn from it how to weigh the next.
 
@@ -166,13 +175,14 @@ class Objective:
             outputs: List of logits, finest first, or an `Answer`.
             target: As the plan's loss takes it, on the finest grid.
             share: Share of the run that is over.
+            more: Further terms that others have judged, by name, () each.
 
         Returns:
             The cost.
         """
         answer = outputs if isinstance(outputs, Answer) else Answer(logits=outputs)
         loss = self._weighed_loss()
-        terms: dict[str, Tensor] = {}
+        terms: dict[str, Tensor] = dict(more or {})
         if isinstance(outputs, Answer):
             terms["grids"] = self._on_grids(answer.logits, target, loss)
         else:

@@ -28,6 +28,8 @@ class Record:
     """Ids of the cases that train."""
     validation: Sequence[str]
     """Ids of the cases that validate."""
+    unlabelled: Sequence[str] = ()
+    """Names of the images that train without labels."""
 
     def save(self, path: Path) -> None:
         """Write the facts, with those of this machine, whole or not at all.
@@ -42,6 +44,7 @@ class Record:
             "budget": self.budget,
             "training_cases": sorted(self.training),
             "validation_cases": sorted(self.validation),
+            **({"unlabelled_images": sorted(self.unlabelled)} if self.unlabelled else {}),
             "environment": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,

@@ -1,5 +1,9 @@
 """Which cases train and which validate: by fold, by tissue, or all of them."""
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
 from delineate.core.errors import DatasetError
 from delineate.core.plan import Plan
 from delineate.datasets.base import Dataset
@@ -89,3 +93,61 @@ def _cases_of(dataset: Dataset, names: str, argument: str) -> set[str]:
             f"Choose among: {', '.join(sorted(set(tissues.values())))}."
         )
     return {case for case, tissue in tissues.items() if tissue in wanted}
+
+
+def keep_labelled(
+    ids: Sequence[str], patients: Mapping[str, str], share: float | None, seed: int
+) -> tuple[list[str], list[str]]:
+    """Set the labels of some training cases aside, patient by patient.
+
+    Args:
+        ids: Training cases.
+        patients: Patient by case id.
+        share: Share of the cases that keep their labels, in (0, 1]; None keeps all.
+        seed: Which ones; a larger share keeps those of a smaller one, too.
+
+    Returns:
+        Cases with labels, at least one patient's, and the others, both in the order of `ids`.
+
+    Raises:
+        DatasetError: If the share is none.
+    """
+    if share is None:
+        return list(ids), []
+    if not 0 < share <= 1:
+        raise DatasetError(f"labelled must be above 0 and at most 1, not {share:g}. Correct it.")
+    names = sorted({patients[case] for case in ids})
+    order = [names[place] for place in np.random.default_rng([seed, 11]).permutation(len(names))]
+    kept: set[str] = set()
+    for name in order:
+        if kept and len(kept) >= round(share * len(ids)):
+            break
+        kept |= {case for case in ids if patients[case] == name}
+    return [case for case in ids if case in kept], [case for case in ids if case not in kept]
+
+
+def tell_tissues(
+    plan: Plan,
+    hold_out: str | None,
+    leave_out: str | None,
+    training: Sequence[str],
+    validation: Sequence[str],
+) -> Plan:
+    """Write a division by tissue into the plan, so that whoever has it knows the unseen cases.
+
+    Args:
+        plan: The plan.
+        hold_out: Tissues that validate; None leaves the plan as it is.
+        leave_out: Tissues that do neither.
+        training: Ids of training cases.
+        validation: Ids of validation cases.
+
+    Returns:
+        The plan with these two folds.
+    """
+    if hold_out is None:
+        return plan
+    reason = f"The first validates: {hold_out}, held out as whole tissues."
+    if leave_out is not None:
+        reason += f" In neither: {leave_out}."
+    return plan.deciding(reason, folds=(tuple(validation), tuple(training)), num_folds=2)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,19 @@ class Stored:
     type, (2, Y, X), -1 where that is unknown."""
     points: tuple[NDArray[np.int32], ...]
     """Per class, voxels that hold it, (P, D)."""
+
+
+class Shelf(Protocol):
+    """Where batches take prepared cases from."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that prepared them."""
+        ...
+
+    def get(self, case_id: str) -> Stored:
+        """Open a prepared case."""
+        ...
 
 
 class Store:
@@ -70,10 +83,34 @@ class Store:
             DatasetError: If a case has no mask, or its image holds NaN.
         """
         for case in track(cases, "preparing", total):
-            if not all(
-                self._path(case.id, part).exists() for part in ("image", "labels", "points")
-            ):
+            if not self.has(case.id):
                 self._prepare(case)
+
+    def fill_images(self, cases: Iterable[Case], total: int) -> None:
+        """Prepare images without labels; one voxel of -1 stands for those, and for no class.
+
+        Args:
+            cases: Cases that are not there yet.
+            total: How many there are, for the progress bar.
+
+        Raises:
+            DatasetError: If an image holds NaN.
+        """
+        for case in track(cases, "preparing", total):
+            dims = case.image.geometry.dims
+            labels = np.full((1, *[1] * dims), -1, np.int8)
+            self._write(case, labels, np.zeros((0, 1 + dims), np.int32))
+
+    def has(self, case_id: str) -> bool:
+        """Tell whether a case was prepared.
+
+        Args:
+            case_id: Its id.
+
+        Returns:
+            True if all its parts are there.
+        """
+        return all(self._path(case_id, part).exists() for part in ("image", "labels", "points"))
 
     def get(self, case_id: str) -> Stored:
         """Open a prepared case.
@@ -108,13 +145,17 @@ class Store:
         if case.mask is None or case.labels is None:
             raise DatasetError(f"Case {case.id} has no mask, so it cannot train. Leave it out.")
         _check_pixels(case, case.mask)
+        self._write(case, *self._prepare_truth(case, case.mask))
+
+    def _write(
+        self, case: Case, labels: NDArray[np.int8] | NDArray[np.int32], points: NDArray[np.int32]
+    ) -> None:
         prepared = prepare_image(case.image, self.plan).array
         if not np.isfinite(prepared).all():
             raise DatasetError(
                 f"Image of case {case.id} holds values that are not numbers (NaN or infinite). "
                 "Repair or remove that image."
             )
-        labels, points = self._prepare_truth(case, case.mask)
         parts: dict[str, NDArray[Any]] = {
             "image": prepared.astype(np.float16),
             "labels": labels,

@@ -1,6 +1,5 @@
 """The one training loop: budget in, averaged weights out, resumable at any step."""
 
-import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -18,9 +17,12 @@ from delineate.core.errors import PlanError
 from delineate.core.plan import Plan
 from delineate.core.progress import report
 from delineate.learn.batches import Batch
+from delineate.learn.chance import chance_states, restore_chance
 from delineate.learn.guard import Guard
-from delineate.learn.objective import Objective
+from delineate.learn.objective import Objective, read_objective
 from delineate.learn.processes import Processes
+from delineate.learn.schedule import schedule
+from delineate.learn.teacher import Teacher
 
 
 class Drawing(Protocol):
@@ -71,6 +73,8 @@ class Trainer:
     """Who else trains."""
     presence: NDArray[np.bool_] | None = None
     """Which classes each training case holds, where the plan weighs them."""
+    unlabelled: Drawing | None = None
+    """Images without labels, where the plan's objective has consistency; targets are not read."""
     folder: Path | None = None
     """Where a batch that ends a run is kept; None takes the system's temporary folder."""
     step: int = 0
@@ -102,6 +106,8 @@ class Trainer:
         self.average = {
             name: value.detach().clone() for name, value in self.model.state_dict().items()
         }
+        options = read_objective(self.plan)
+        self.teacher = Teacher.of(self.plan, options, self.model, self.seed, self.processes.rank)
         self.parallel = self.processes.wrap(self.model)
 
     @property
@@ -153,15 +159,34 @@ class Trainer:
         hints = (self.objective.priority(target),) if self.takes_hints else ()
         with self._precision():
             outputs = self.parallel(image, *hints)
-        loss = self.objective.judge(outputs, target, share).loss
+        loss = self.objective.judge(outputs, target, share, self._beside(share)).loss
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         if self.guard.check(norm, batch, self.step):
             self.optimiser.step()
+        if self.teacher is not None:
+            self.teacher.follow(self.model, self.step)
         self.step += 1
         self._move_average()
         self.recent.append(float(loss.detach()))
+
+    def _beside(self, share: float) -> dict[str, Tensor]:
+        """Judge images without labels, where they count."""
+        if self.teacher is None:
+            return {}
+        if self.unlabelled is None:
+            raise PlanError(
+                "objective.consistency is for images without labels, and there are none. Name "
+                "them with --unlabelled, or leave it out of plan.yaml."
+            )
+        image = self.unlabelled.draw(self.step).image.to(self.device)
+        image = image.contiguous(memory_format=self.layout)
+        with self._precision():
+            # Not through `parallel`: its hooks sum both gradients, its buffers forbid two passes.
+            outputs = self.model(image)
+            cost = self.teacher.judge(outputs, image, self.step, share)
+        return {"consistency": cost}
 
     def _precision(self) -> Any:  # noqa: ANN401 - one of two context managers
         if not self.plan.bf16:
@@ -196,7 +221,8 @@ class Trainer:
         mean = sum(self.recent) / max(1, len(self.recent))
         rate = float(self.optimiser.param_groups[0]["lr"])
         row = {"step": self.step, "seconds": self.seconds, "loss": mean, "learning_rate": rate}
-        self.history.append({**row, **self.objective.row(), **scores})
+        taught = {} if self.teacher is None else self.teacher.row()
+        self.history.append({**row, **self.objective.row(), **taught, **scores})
         self.recent.clear()
 
     def part(self) -> None:
@@ -214,7 +240,12 @@ class Trainer:
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for place, entry in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{place}.{name}": value for name, value in entry.items()}
+        if self.teacher is not None:
+            taught = self.teacher.model.state_dict()
+            tensors |= {f"teacher.{name}": value for name, value in taught.items()}
+        tensors |= {f"chance.{name}": value for name, value in chance_states(self.device).items()}
         facts = {
+            "teacher": None if self.teacher is None else self.teacher.state(),
             "step": self.step,
             "seconds": self.seconds,
             "guard": self.guard.state(),
@@ -236,7 +267,7 @@ class Trainer:
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
         for key, value in tensors.items():
             part, name = key.split(".", 1)
-            parts[part][name] = value
+            parts.setdefault(part, {})[name] = value
         self.model.load_state_dict(parts["model"])
         for name, value in parts["average"].items():
             self.average[name].copy_(value)
@@ -255,20 +286,7 @@ class Trainer:
         if "objective" in facts:  # what came before it had nothing to remember
             self.guard.restore(facts["guard"])
             self.objective.restore(facts["objective"])
+        restore_chance(parts.get("chance", {}), self.device)
+        if self.teacher is not None:
+            self.teacher.restore(parts["teacher"], facts["teacher"])
         self.history, self.recent = list(facts["history"]), list(facts["recent"])
-
-
-def schedule(share: float, warmup: float) -> float:
-    """Rise linearly, then fall as a cosine to nearly nothing at the end of the budget.
-
-    Args:
-        share: Share of the run that is over, from 0 to 1.
-        warmup: Share in which the rate rises.
-
-    Returns:
-        Factor of the peak learning rate, in (0, 1].
-    """
-    if share < warmup:
-        return max(0.02, share / warmup)
-    fallen = min(1.0, (share - warmup) / max(1e-6, 1 - warmup))
-    return 0.005 + 0.995 * (1 + math.cos(math.pi * fallen)) / 2

@@ -1,21 +1,18 @@
-"""Attention over places and over channels, on tokens that lie as channels-last memory does.
+"""Attention over places, on tokens that lie as channels-last memory does.
 
 Tokens are (N, *S, C): a permuted view of a channels-last map, so that linear layers and
 normalisation run without a copy, and so do convolutions on the view back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from delineate.core.errors import pick
 from delineate.models.blocks import CONVOLUTIONS
 
-EPS = 1e-12
-"""Least squared length of a channel over all tokens."""
 FEW_KEYS = 256
 """Keys up to which the scores of all tokens are held in memory."""
 
@@ -44,7 +41,7 @@ def to_tokens(features: Tensor) -> Tensor:
     return features.movedim(1, -1)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention, by whichever way is faster here.
 
     On a CPU and for the few keys that reduction leaves, two products and a softmax take half
@@ -55,6 +52,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         query: (N, heads, T, d).
         key: (N, heads, M, d).
         value: (N, heads, M, d).
+        mask: Which keys are asked, bool, of a shape that goes to (N, heads, T, M); None asks
+            all. Every query must have one.
 
     Returns:
         (N, heads, T, d).
@@ -62,9 +61,10 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     is_small = query.device.type == "cpu" and key.shape[2] <= FEW_KEYS
     if is_small and query.dtype == torch.bfloat16:
         scores = query @ (key * key.shape[-1] ** -0.5).transpose(-2, -1)
+        scores = scores if mask is None else scores.masked_fill(~mask, -torch.inf)
         mixed: Tensor = scores.softmax(dim=-1, dtype=torch.bfloat16) @ value
         return mixed
-    return functional.scaled_dot_product_attention(query, key, value)
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 class Reduction(nn.Module):
@@ -109,7 +109,14 @@ class SpatialAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, dims: int, *, heads: int, ratio: Sequence[int], eps: float
+        self,
+        channels: int,
+        dims: int,
+        *,
+        heads: int,
+        ratio: Sequence[int],
+        eps: float,
+        reduction: nn.Module | None = None,
     ) -> None:
         """Build the layers.
 
@@ -119,12 +126,15 @@ class SpatialAttention(nn.Module):
             heads: Number of heads.
             ratio: Tokens to one key, per axis.
             eps: Of the normalisation of reduced tokens.
+            reduction: Makes keys (N, M, C) of tokens (N, *S, C) instead of that ratio.
         """
         super().__init__()
         self.heads = heads
         self.query = nn.Linear(channels, channels)
         self.key_value = nn.Linear(channels, 2 * channels)
-        self.reduction = Reduction(channels, dims, ratio, eps) if max(ratio) > 1 else None
+        if reduction is None and max(ratio) > 1:
+            reduction = Reduction(channels, dims, ratio, eps)
+        self.reduction = reduction
         self.out = nn.Linear(channels, channels)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -146,126 +156,6 @@ class SpatialAttention(nn.Module):
         mixed = attend(query, key, value)
         out: Tensor = self.out(mixed.transpose(1, 2).reshape(count, *tokens.shape[1:]))
         return out
-
-
-class CrossCovariance(nn.Module):
-    """Each channel asks the others, over all places: linear in the number of tokens.
-
-    The lengths of queries and keys divide their small product instead of the tokens
-    themselves, which is the same and leaves the tokens untouched.
-
-    Source:
-        El-Nouby et al., 2021, arXiv:2106.09681 (XCiT), equation 3.
-    """
-
-    def __init__(self, channels: int, *, heads: int) -> None:
-        """Build the layers.
-
-        Args:
-            channels: Channels of a token, a multiple of heads.
-            heads: Number of heads.
-        """
-        super().__init__()
-        self.heads = heads
-        self.mixed = nn.Linear(channels, 3 * channels)
-        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
-        self.out = nn.Linear(channels, channels)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Run the attention.
-
-        Args:
-            tokens: (N, *S, C).
-
-        Returns:
-            (N, *S, C).
-        """
-        flat = tokens.flatten(1, -2)
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part in self.mixed(flat).chunk(3, dim=-1)
-        )  # each (N, heads, T, d)
-        product = query.transpose(-2, -1) @ key
-        with torch.autocast(tokens.device.type, enabled=False):
-            lengths = self._length(query)[..., :, None] * self._length(key)[..., None, :]
-            scores = (product.float() / lengths * self.temperature.float()).softmax(dim=-1)
-        mixed = value @ scores.to(value.dtype).transpose(-2, -1)
-        out: Tensor = self.out(mixed.transpose(1, 2).reshape(tokens.shape))
-        return out
-
-    @staticmethod
-    def _length(tokens: Tensor) -> Tensor:
-        return tokens.float().square().sum(-2).clamp_min(EPS).sqrt()
-
-
-class ChannelGroups(CrossCovariance):
-    """Attention over channels whose scores are scaled by the number of tokens instead.
-
-    Source:
-        Ding et al., 2022, arXiv:2204.03645 (DaViT), channel group attention.
-    """
-
-    @staticmethod
-    def _length(tokens: Tensor) -> Tensor:
-        root = float(tokens.shape[-2]) ** 0.25
-        return torch.full((*tokens.shape[:-2], tokens.shape[-1]), root, device=tokens.device)
-
-
-class SqueezeExcite(nn.Module):
-    """Channels weighed by what the whole image holds of them.
-
-    Source:
-        Hu et al., 2018, arXiv:1709.01507.
-    """
-
-    def __init__(self, channels: int, *, heads: int) -> None:
-        """Build the layers.
-
-        Args:
-            channels: Channels of a token.
-            heads: Not used; here so that all kinds are built alike.
-        """
-        super().__init__()
-        del heads
-        inner = max(channels // 16, 4)
-        self.gate = nn.Sequential(
-            nn.Linear(channels, inner), nn.ReLU(), nn.Linear(inner, channels), nn.Sigmoid()
-        )
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Weigh the channels.
-
-        Args:
-            tokens: (N, *S, C).
-
-        Returns:
-            (N, *S, C).
-        """
-        flat = tokens.flatten(1, -2)
-        weighed: Tensor = flat * self.gate(flat.mean(1, keepdim=True))
-        return weighed.reshape(tokens.shape)
-
-
-CHANNEL_KINDS: dict[str, Callable[..., nn.Module]] = {
-    "xca": CrossCovariance,
-    "group": ChannelGroups,
-    "se": SqueezeExcite,
-}
-"""Ways to attend to channels."""
-
-
-def make_channel_attention(name: str, channels: int, *, heads: int) -> nn.Module:
-    """Make attention over channels.
-
-    Args:
-        name: Row of `CHANNEL_KINDS`.
-        channels: Channels of a token.
-        heads: Number of heads.
-
-    Returns:
-        Module that maps (N, *S, C) to the same shape.
-    """
-    return pick(CHANNEL_KINDS, name, what="channel attention")(channels, heads=heads)
 
 
 def initialise(network: nn.Module) -> None:

@@ -108,8 +108,8 @@ class MedSegFormer(nn.Module):
             stem_depth: Convolutions a grid.
             strides: Stride per stage and axis, each 1, 2 or 4; None means 4, 2, 2, 2.
             **hybrid: Of `MixTransformer`, other than the size gives: `attention` ("parallel" if
-                left out), `fusion`, `channel_kind`, `depths`, `expansion`, `drop_path` (0 if
-                left out).
+                left out), `fusion`, `channel_kind`, `spatial_kind`, `depths`, `expansion`,
+                `drop_path` (0 if left out).
         """
         super().__init__()
         _check((outputs, uncertainty, points, stem), (refine, iterations, stem_depth))

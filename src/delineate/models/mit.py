@@ -12,15 +12,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from delineate.core.errors import PlanError, pick
-from delineate.models.attention import (
-    SpatialAttention,
-    initialise,
-    make_channel_attention,
-    to_map,
-    to_tokens,
-)
+from delineate.models.attention import initialise, to_map, to_tokens
 from delineate.models.blocks import CONVOLUTIONS
+from delineate.models.channels import make_channel_attention
 from delineate.models.fusion import FUSIONS, PathDrop
+from delineate.models.spatial import make_spatial_attention
 from delineate.models.strides import cumulative, stride_rows
 
 KERNELS = {1: 3, 2: 3, 4: 7}
@@ -119,6 +115,7 @@ class HybridBlock(nn.Module):
         expansion: float,
         drop: float,
         eps: float,
+        spatial_kind: str = "sra",
     ) -> None:
         """Build the layers.
 
@@ -133,6 +130,7 @@ class HybridBlock(nn.Module):
             expansion: Of the feed-forward layers.
             drop: Chance that a sample skips a branch in training.
             eps: Of the normalisations.
+            spatial_kind: Row of `SPATIAL_KINDS`.
         """
         super().__init__()
         self.spatial: nn.Module | None = None
@@ -141,7 +139,8 @@ class HybridBlock(nn.Module):
         self.norm_between: nn.Module | None = None
         self.norm1 = nn.LayerNorm(channels, eps=eps)
         if attention != "channel":
-            self.spatial = SpatialAttention(channels, dims, heads=heads, ratio=ratio, eps=1e-5)
+            how: dict[str, Any] = {"heads": heads, "ratio": ratio}
+            self.spatial = make_spatial_attention(spatial_kind, channels, dims, **how)
         if attention != "spatial":
             self.channel = make_channel_attention(channel_kind, channels, heads=heads)
         if attention == "parallel":
@@ -194,6 +193,7 @@ class MixTransformer(nn.Module):
         attention: str = "spatial",
         fusion: str = "gate",
         channel_kind: str = "xca",
+        spatial_kind: str = "sra",
         before: Sequence[int] | None = None,
     ) -> None:
         """Build the stages.
@@ -212,6 +212,7 @@ class MixTransformer(nn.Module):
             attention: One of `ATTENTIONS`.
             fusion: Row of `FUSIONS`.
             channel_kind: Row of `CHANNEL_KINDS`.
+            spatial_kind: Row of `SPATIAL_KINDS`.
             before: Voxels of the image to one of the input and axis, where convolutions made it
                 coarser before; None means 1.
 
@@ -229,13 +230,13 @@ class MixTransformer(nn.Module):
             PatchEmbedding(before, after, dims, step, 1e-5)
             for (before, after), step in zip(pairwise([in_channels, *widths]), steps, strict=True)
         )
-        common: dict[str, Any] = {"fusion": fusion, "channel_kind": channel_kind, "eps": eps}
+        kinds: Any = {"fusion": fusion, "channel_kind": channel_kind, "spatial_kind": spatial_kind}
         self.stages = nn.ModuleList()
         for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
             ratio = [deep // step for deep, step in zip(self.strides[-1], here, strict=True)]
-            common |= {"heads": count, "ratio": ratio, "expansion": expansion}
+            own: Any = {"heads": count, "ratio": ratio, "expansion": expansion, "eps": eps}
             blocks = (
-                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **common)
+                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **kinds)
                 for _ in range(depth)
             )
             self.stages.append(nn.Sequential(*blocks))

@@ -1,7 +1,6 @@
 """Train a network on a folder of labelled cases, within a budget, resumable at any time."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from delineate.core.errors import PlanError
 from delineate.core.plan import Plan
 from delineate.core.slices import FUSION
 from delineate.datasets.base import Dataset
-from delineate.infer.bundle import build_network, load_bundle
+from delineate.infer.bundle import Bundle, build_network, load_bundle
 from delineate.infer.device import choose_device, has_bf16
 from delineate.learn.batches import Batches
 from delineate.learn.checkpoint import hash_tensors
@@ -21,12 +20,12 @@ from delineate.learn.handover import hand_over
 from delineate.learn.logbook import Logbook
 from delineate.learn.pretrained import plan_for_encoder, take_encoder
 from delineate.learn.processes import Processes
+from delineate.learn.provision import Provision, provide
 from delineate.learn.record import Record
 from delineate.learn.sampling import BoolArray, take_chances, take_presence
-from delineate.learn.selection import choose_cases
-from delineate.learn.store import Store, check_names
 from delineate.learn.supervised import Limit, Trainer
 from delineate.learn.transfer import plan_like, take_weights
+from delineate.learn.unlabelled import plan_for_unlabelled
 from delineate.metrics import Scoreboard
 from delineate.models.weights import read_weights
 from delineate.steps.plan import PlanSettings, open_data, plan
@@ -59,6 +58,10 @@ class TrainSettings:
     """Fold that validates, from 0; "all" trains on every case and validates on none."""
     hold_out: str | None = None
     """Tissues that validate instead of a fold and never train, such as kidney,bladder."""
+    unlabelled: Path | None = None
+    """Folder of images without labels that train, too: the network's average teaches them."""
+    labelled: float | None = None
+    """Share of the training cases that keep their labels, to see what few labels do."""
     leave_out: str | None = None
     """Tissues that neither train nor validate, such as fluo,gray."""
     model: str | None = None
@@ -134,32 +137,26 @@ def train(settings: TrainSettings) -> Trained:
     if processes.is_first:
         _make_plan(settings)
     processes.wait()
-    decided = Plan.load(settings.out / "plan.yaml")
-    training, validation = choose_cases(
-        decided, dataset, settings.fold, settings.hold_out, settings.leave_out
-    )
+    provision = provide(settings, Plan.load(settings.out / "plan.yaml"), dataset)
+    decided, store, training = provision.plan, provision.store, provision.training
     if processes.is_first:
-        decided = _with_tissues(settings, decided, training, validation)
-    store = Store(settings.out / "cache", decided)
-    if processes.is_first:
-        check_names([*training, *validation])
-        ids = [*training, *validation]
-        store.fill((dataset.case(case_id) for case_id in ids), len(ids))
+        provision.fill(dataset)
     processes.wait()
     presence = take_presence(decided, store, training)
     trainer = _make_trainer(settings, decided, device, processes, presence)
-    logbook = Logbook(settings.out, store, validation, draw=draw_curves)
+    logbook = Logbook(settings.out, store, provision.validation, draw=draw_curves)
     logbook.resume(trainer)
     if processes.is_first:
-        _write_facts(settings, decided, training, validation)
+        _write_facts(settings, provision)
     place = {"rank": processes.rank, "world_size": processes.world_size, "seed": settings.seed}
     batches = Batches(store, training, chances=take_chances(decided, presence), **place)
+    trainer.unlabelled = provision.images.batches(**place)
     with logbook.stoppable():
         trainer.run(batches, each=logbook.each)
     logbook.close()
     board = None
     if processes.is_first:
-        board = _finish(settings, dataset, training, validation, trainer)
+        board = _finish(settings, dataset, provision, trainer)
     trainer.part()
     return Trained(
         folder=settings.out,
@@ -169,27 +166,10 @@ def train(settings: TrainSettings) -> Trained:
     )
 
 
-def _with_tissues(
-    settings: TrainSettings, plan: Plan, training: Sequence[str], validation: Sequence[str]
-) -> Plan:
-    """Write the division by tissue into the plan, so that whoever has it knows the unseen cases."""
-    if settings.hold_out is None:
-        return plan
-    reason = f"The first validates: {settings.hold_out}, held out as whole tissues."
-    if settings.leave_out is not None:
-        reason += f" In neither: {settings.leave_out}."
-    told = plan.deciding(reason, folds=(tuple(validation), tuple(training)), num_folds=2)
-    told.save(settings.out / "plan.yaml")
-    return told
-
-
 def _finish(
-    settings: TrainSettings,
-    dataset: Dataset,
-    training: Sequence[str],
-    validation: Sequence[str],
-    trainer: Trainer,
+    settings: TrainSettings, dataset: Dataset, provision: Provision, trainer: Trainer
 ) -> Scoreboard | None:
+    training, validation = provision.training, provision.validation
     told = tell(settings, trainer.plan, training, validation, trainer, dataset.licence)
     unseen = (dataset.case(case_id) for case_id in validation)
     return hand_over(
@@ -219,12 +199,17 @@ def _make_plan(settings: TrainSettings) -> None:
         _check_asked(settings, there)
     else:
         plan(PlanSettings(**{name: getattr(settings, name) for name in PLANNED}))
-    if (settings.out / "state.safetensors").exists():
-        return
+    if not (settings.out / "state.safetensors").exists():
+        _adapt_plan(settings, path, start)
+
+
+def _adapt_plan(settings: TrainSettings, path: Path, start: Bundle | None) -> None:
     if start is not None:
         plan_like(Plan.load(path), start).save(path)
     if settings.encoder_weights is not None:
         plan_for_encoder(Plan.load(path), settings.encoder_weights).save(path)
+    if settings.unlabelled is not None:
+        plan_for_unlabelled(Plan.load(path)).save(path)
 
 
 def _check_asked(settings: TrainSettings, there: Plan) -> None:
@@ -279,15 +264,14 @@ def _make_trainer(
     )
 
 
-def _write_facts(
-    settings: TrainSettings, plan: Plan, training: Sequence[str], validation: Sequence[str]
-) -> None:
+def _write_facts(settings: TrainSettings, provision: Provision) -> None:
     record = Record(
-        dataset=plan.dataset,
+        dataset=provision.plan.dataset,
         fold=settings.fold,
         seed=settings.seed,
         budget=settings.budget if settings.steps is None else f"{settings.steps} steps",
-        training=training,
-        validation=validation,
+        training=provision.training,
+        validation=provision.validation,
+        unlabelled=provision.images.ids,
     )
     record.save(settings.out / "run.json")
