@@ -227,16 +227,16 @@ class MixTransformer(nn.Module):
         rates = iter(drop_path * k / max(1, sum(depths) - 1) for k in range(sum(depths)))
         turns = iter(_turn(attention, place) for place in range(sum(depths)))
         self.embeddings = nn.ModuleList(
-            PatchEmbedding(before, after, dims, step, 1e-5)
-            for (before, after), step in zip(pairwise([in_channels, *widths]), steps, strict=True)
+            PatchEmbedding(*ends, dims, step, 1e-5)
+            for ends, step in zip(pairwise([in_channels, *widths]), steps, strict=True)
         )
-        kinds: Any = {"fusion": fusion, "channel_kind": channel_kind, "spatial_kind": spatial_kind}
         self.stages = nn.ModuleList()
         for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
-            ratio = [deep // step for deep, step in zip(self.strides[-1], here, strict=True)]
-            own: Any = {"heads": count, "ratio": ratio, "expansion": expansion, "eps": eps}
+            own: dict[str, Any] = {"heads": count, "expansion": expansion, "eps": eps}
+            own["ratio"] = [deep // near for deep, near in zip(self.strides[-1], here, strict=True)]
+            own |= {"spatial_kind": spatial_kind, "channel_kind": channel_kind, "fusion": fusion}
             blocks = (
-                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own, **kinds)
+                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own)
                 for _ in range(depth)
             )
             self.stages.append(nn.Sequential(*blocks))
