@@ -16,13 +16,14 @@ from delineate.core.files import whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.exchange import ExchangeOptions, relay
-from delineate.infer.inputs import Source, find_sources, open_source
+from delineate.infer.inputs import Source, find_inputs, open_source
 from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.infer.noise import NONE, check_uncertainty
 from delineate.infer.outcome import Predicted
 from delineate.infer.predictor import Predictor
 from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
+from delineate.infer.provenance import tell_series
 from delineate.readers import strip_suffix
 from delineate.writers import WRITERS, write_prediction
 
@@ -39,8 +40,9 @@ class PredictSettings(ExchangeOptions):
     """What to segment, with which model, and where to."""
 
     inputs: tuple[str, ...] = ()
-    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case. None
-    if an archive gives them."""
+    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case. A
+    folder, zip or DICOMDIR of DICOM gives a case for each volume that suits the model. None if an
+    archive gives them."""
     model: str
     """Name of a shipped model, or the folder of a run or bundle."""
     out: Path
@@ -98,8 +100,8 @@ def _predict(settings: PredictSettings) -> Predicted:
     has_objects = predictor.plan.task == "instances"
     if has_objects:
         formats = _spelt_out(formats)
-    num_channels = len(predictor.plan.channels)
-    sources = find_sources(settings.inputs, num_channels, is_colour=has_objects)
+    found = find_inputs(settings.inputs, predictor.plan)
+    sources = found.sources
     leaks = _warn_of_leaks(predictor, sources)
     ledger = Ledger(settings.out)
     keys = {source.id: _key(settings, predictor, source) for source in sources}
@@ -112,7 +114,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     ledger.save()
     written: list[str] = []
     objects: dict[str, int] = {}
-    failures: dict[str, str] = {}
+    failures = dict(found.refused)
     for source, future in track(_read_ahead(todo, predictor.plan), "predicting", len(todo)):
         try:
             marks = {MARK: True} if source.id in leaks else {}
@@ -129,7 +131,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
         folder=settings.out, written=tuple(written), skipped=skipped, objects=objects,
-        doubts=ledger.facts("border_uncertainty", written), failures=failures,
+        doubts=ledger.facts("border_uncertainty", written), failures=failures, aside=found.aside,
     )  # fmt: skip
 
 
@@ -232,7 +234,8 @@ def _answer(
         mpp=settings.mpp,
         force=settings.force,
     )
-    prediction = replace(prediction, provenance={**prediction.provenance, **marks})
+    provenance = {**prediction.provenance, **marks, **tell_series(case.image.series)}
+    prediction = replace(prediction, provenance=provenance)
     try:
         files = _write(settings, prediction, case, formats)
         proofs = _prove(settings, prediction, case, formats)
