@@ -12,7 +12,7 @@ import numpy as np
 
 from delineate.core.case import Case, Prediction
 from delineate.core.errors import DelineateError, FileError, pick
-from delineate.core.files import whole
+from delineate.core.files import sweep, whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.exchange import ExchangeOptions, relay
@@ -100,6 +100,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     has_objects = predictor.plan.task == "instances"
     if has_objects:
         formats = _spelt_out(formats)
+    sweep(settings.out)  # what a killed run left half written
     found = find_inputs(settings.inputs, predictor.plan)
     sources = found.sources
     leaks = _warn_of_leaks(predictor, sources)
