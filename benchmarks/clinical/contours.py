@@ -32,6 +32,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "clinical_contours.json"
 SHAPE = (20, 64, 80)
 KINDS = ("square", "non-square", "oblique", "flipped", "gapped", "tilted")
 LABELS = ("liver", "kidney_left", "small_bowel")
+LEAST = 0.9
+"""Share of the slices of each organ that a reader's grid must meet to be compared."""
 WITH_HOLE = "liver"
 RT_UTILS = """
 import sys
@@ -80,19 +82,22 @@ class Study:
         )
 
     def at(self, points):
-        """Labels at places in the patient (LPS, mm); -1 beyond a quarter of a slice's distance."""
-        found = np.full(len(points), -1)
-        for entry in self.series.slices:
+        """Labels and slices at places in the patient (LPS, mm); -1 where no slice is near."""
+        found, places = np.full(len(points), -1), np.full(len(points), -1)
+        for place, entry in enumerate(self.series.slices):
             along, down = np.array(entry.orientation[:3]), np.array(entry.orientation[3:])
             away = points - entry.position_mm
             near = np.flatnonzero(np.abs(away @ np.cross(along, down)) < 0.75)
             rows = np.floor(away[near] @ down / entry.spacing_mm[0] + 0.5).astype(int)
             columns = np.floor(away[near] @ along / entry.spacing_mm[1] + 0.5).astype(int)
             inside = (rows >= 0) & (rows < entry.rows) & (columns >= 0) & (columns < entry.columns)
-            found[near] = 0
+            found[near], places[near] = 0, place
             plane = self.planes[entry.sop_uid]
             found[near[inside]] = plane[rows[inside], columns[inside]]
-        return found
+        return found, places
+
+    def num_slices(self, id):
+        return sum((plane == id).any() for plane in self.planes.values())
 
 
 def dice(theirs, ours):
@@ -166,7 +171,8 @@ def by_delineate(study, path, settings):
     stacks = {name: np.zeros(truth.shape, bool) for name in LABELS}
     for part in read_structures(path, study.series).parts():
         stacks[part.label.name][part.place][part.window] |= part.inside
-    return {name: (stack.ravel(), truth.ravel()) for name, stack in stacks.items()}
+    places = np.repeat(np.arange(len(truth)), truth[0].size)
+    return {name: (stack.ravel(), (truth.ravel(), places)) for name, stack in stacks.items()}
 
 
 READERS = {
@@ -183,8 +189,12 @@ def judge(study, path, read, settings):
         return {"error": f"{type(error).__name__}: {str(error)[:160]}"}
     row = {}
     for id, name in enumerate(LABELS, 1):
-        theirs, truth = found[name]
-        row[name] = dice(theirs[truth >= 0], truth[truth >= 0] == id)
+        theirs, (labels, places) = found[name]
+        known = labels >= 0
+        row[name] = dice(theirs[known], labels[known] == id)
+        share = len(np.unique(places[labels == id])) / study.num_slices(id)
+        if share < LEAST:  # it laid the series out wrongly, so nothing can be compared
+            return {"error": f"its grid meets {share:.0%} of the slices with {name}"}
     return row
 
 

@@ -71,6 +71,7 @@ def test_all_objects_of_any_series_are_written_and_read_back(tmp_path, run, kind
     proofs = row["provenance"]["read_back"]
     assert {name: proof["different"] for name, proof in proofs.items()} == {
         "dicom-seg": 0, "dicom-seg-labelmap": 0, "dicom-seg-fractional": 0, "rtstruct": 0,
+        "sr": 0,
     }  # fmt: skip
     assert sorted(row["files"]) == sorted(
         f"ct{ending}"

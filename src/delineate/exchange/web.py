@@ -9,6 +9,7 @@ from delineate.core.errors import ExchangeError
 from delineate.exchange.address import Address
 from delineate.exchange.credentials import Credentials
 from delineate.exchange.persistence import DeniedError, PeerBusyError
+from delineate.exchange.tls import make_context
 
 MAX_BYTES = 2**31
 """Bytes of an answer that are taken in; a large multi-frame file has half of it."""
@@ -44,6 +45,7 @@ class Web:
         """
         self.address = address
         self._authorization = credentials.header
+        self._trust = make_context(credentials) if address.scheme == "https" else None
         self._patience_s = patience_s
         self._line: http.client.HTTPConnection | None = None
         self._is_broken = False
@@ -65,14 +67,24 @@ class Web:
 
         Raises:
             PeerBusyError: If the server is down, slow, cut off or says that it is busy.
-            ExchangeError: If it is no such service, or its certificate is not trusted.
+            ExchangeError: If it is no such service, or one of us does not trust the other.
         """
         try:
             answer = self._exchange(method, path, accept, kind, body)
         except ssl.SSLCertVerificationError as error:
             raise ExchangeError(
                 f"{self.address} shows a certificate that is not trusted "
-                f"({error.verify_message}). Install your hospital's root certificate."
+                f"({error.verify_message}). Install your hospital's root certificate, or name it "
+                "in the credentials file."
+            ) from None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise PeerBusyError(
+                f"{self.address} broke off the encrypted line. Try later."
+            ) from None
+        except ssl.SSLError as error:
+            raise ExchangeError(
+                f"{self.address} does not agree to an encrypted line ({error.reason}). If it wants "
+                "to know who asks, name certificate and key in the credentials file."
             ) from None
         except TimeoutError:
             raise PeerBusyError(
@@ -122,10 +134,9 @@ class Web:
     ) -> http.client.HTTPResponse:
         if self._line is None:
             place, patience_s = (self.address.host, self.address.port), self._patience_s
-            if self.address.scheme == "https":
-                trusted = ssl.create_default_context()
+            if self._trust is not None:
                 self._line = http.client.HTTPSConnection(
-                    *place, timeout=patience_s, context=trusted
+                    *place, timeout=patience_s, context=self._trust
                 )
             else:
                 self._line = http.client.HTTPConnection(*place, timeout=patience_s)

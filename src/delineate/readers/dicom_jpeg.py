@@ -1,7 +1,7 @@
 """JPEG of 12 bits with loss, which pydicom's plug-ins refuse and GDCM nevertheless unpacks.
 
-GDCM takes the number of bits from the caller and answers nonsense if it is wrong, so the frame's own
-header is asked first.
+GDCM takes the number of bits from the caller and answers nonsense if it is wrong, so the frame's
+own header is asked first.
 """
 
 from typing import Any

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from delineate.core.case import Case, Prediction
+from delineate.core.discretion import words_of
 from delineate.core.errors import DelineateError, FileError, pick
 from delineate.core.files import sweep, whole
 from delineate.core.plan import Plan
@@ -22,7 +23,7 @@ from delineate.infer.ledger import Ledger
 from delineate.infer.noise import NONE, check_uncertainty
 from delineate.infer.outcome import Predicted
 from delineate.infer.predictor import Predictor
-from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
+from delineate.infer.proof import FRACTIONAL, check_objects, check_source, order_formats, prove_all
 from delineate.infer.provenance import tell_series
 from delineate.readers import strip_suffix
 from delineate.writers import WRITERS, write_prediction
@@ -99,6 +100,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     check_uncertainty(settings.uncertainty, predictor.model, predictor.plan.task, predictor.name)
     has_objects = predictor.plan.task == "instances"
     if has_objects:
+        check_objects(formats, predictor.name)
         formats = _spelt_out(formats)
     sweep(settings.out)  # what a killed run left half written
     found = find_inputs(settings.inputs, predictor.plan)
@@ -274,16 +276,13 @@ def _prove(
     series = case.image.series
     if series is None or not settings.verify:
         return {}
-    proofs = {
-        name: prove(settings.out / _file_name(case.id, name), name, prediction, series).to_dict()
-        for name in formats
-        if name in PROVEN
-    }
+    paths = {name: settings.out / _file_name(case.id, name) for name in formats}
+    proofs = prove_all(paths, prediction, series)
     return {"read_back": proofs} if proofs else {}
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, DelineateError):
         return str(error)
-    detail = (str(error).strip().splitlines() or ["no detail"])[0]
-    return f"This is a fault of Delineate or of its libraries ({type(error).__name__}: {detail})."
+    kind, words = type(error).__name__, words_of(error)
+    return f"This is a fault of Delineate or of its libraries ({kind}: {words})."
