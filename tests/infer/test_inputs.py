@@ -154,3 +154,23 @@ def test_series_of_channels_are_stacked_by_their_folders_as_before(tmp_path, mak
 
     assert source.id == "a"
     assert open_source(source, plan).image.array.shape == (2, 5, 12, 14)
+
+
+def test_what_suits_not_stands_aside_of_what_does_also_in_another_input(tmp_path, make_plan):
+    make_scan(tmp_path / "ct", shape=(5, 12, 14))
+    make_scan(tmp_path / "pet", shape=(5, 12, 14), root="1.2.4", Modality="PT")
+
+    found = find_inputs([tmp_path / "pet", tmp_path / "ct"], make_plan(channels=("CT",)))
+
+    assert ids(found) == ["ct"]
+    assert found.refused == {}
+    assert list(found.aside) == ["pet"]
+
+
+def test_where_nothing_suits_nothing_stands_aside(tmp_path, make_plan):
+    make_scan(tmp_path / "pet", shape=(5, 12, 14), root="1.2.4", Modality="PT")
+
+    found = find_inputs([tmp_path / "pet"], make_plan(channels=("CT",)))
+
+    assert found.aside == {}
+    assert "is PET" in found.refused["pet"]

@@ -92,15 +92,6 @@ def test_other_modalities_stand_aside_and_broken_series_are_refused(tmp_path, pl
     assert "1.2.5.2" in finds["bad"].reason
 
 
-def test_where_nothing_suits_nothing_stands_aside(tmp_path, plan):
-    put(tmp_path / "study" / "us", "1.2.4", Modality="US")
-
-    (find,) = look_into(tmp_path / "study", plan)
-
-    assert not find.is_aside
-    assert "ultrasound" in find.reason
-
-
 def test_a_refused_series_of_another_modality_stands_aside(tmp_path, plan):
     put(tmp_path / "study" / "ct", "1.2.3")
     put(tmp_path / "study" / "mr", "1.2.4", Modality="MR")
@@ -125,3 +116,14 @@ def test_a_path_without_images_says_so(tmp_path, plan):
 
     assert [find.name for find in finds] == ["study", "broken"]
     assert all(find.image is None and find.reason and not find.is_aside for find in finds)
+
+
+def test_long_names_leave_room_for_the_endings_of_files(tmp_path, plan):
+    folder = "x" * 200
+    for number in (3, 4):
+        put(tmp_path / folder / str(number), f"1.2.{number}" + ".123456789" * 4)
+
+    names = [find.name for find in look_into(tmp_path / folder, plan)]
+
+    assert len(set(names)) == 2
+    assert max(map(len, names)) < 200

@@ -59,7 +59,8 @@ class Inputs:
     refused: Mapping[str, str] = field(default_factory=dict)
     """What could not become a case, and why, by name."""
     aside: Mapping[str, str] = field(default_factory=dict)
-    """DICOM volumes that are none of the model's kind, and why, by name."""
+    """DICOM volumes that are none of the model's kind, and why, by name; none if there is nothing
+    else, since they count as refused then."""
 
 
 def find_inputs(inputs: Sequence[str | Path], plan: Plan) -> Inputs:
@@ -104,6 +105,8 @@ def find_inputs(inputs: Sequence[str | Path], plan: Plan) -> Inputs:
     names = {_keep(taken, find.name): find for find in others}
     refused = {name: find.reason for name, find in names.items() if not find.is_aside}
     aside = {name: find.reason for name, find in names.items() if find.is_aside}
+    if not sources and not refused:  # then it was meant, and answering nothing is a failure
+        refused, aside = aside, {}
     return Inputs(sources=sources, refused=refused, aside=aside)
 
 

@@ -20,6 +20,8 @@ from delineate.readers.dicom_volume import Volume
 
 NO_SCANS = frozenset(("LOCALIZER", "COLOUR"))
 """Codes of refused series that never were scans to segment."""
+LONGEST = 90
+"""Letters that a folder and a series give to a name at most, since disks take 255 in all."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +48,7 @@ def look_into(path: Path, plan: Plan) -> list[Find]:
         plan: The model's plan, of one channel.
 
     Returns:
-        At least one entry; where nothing suits, what does not counts as refused.
+        At least one entry.
     """
     stem = _stem(path)
     try:
@@ -56,13 +58,10 @@ def look_into(path: Path, plan: Plan) -> list[Find]:
     except DelineateError as error:
         return [Find(name=stem, reason=str(error))]
     names = _names(studies, path, stem)
-    found = [
+    return [
         _judged(volume, name, studies, plan)
         for volume, name in zip(studies.volumes, names, strict=True)
     ]
-    if any(entry.image or not entry.is_aside for entry in found):
-        return found
-    return [replace(entry, is_aside=False) for entry in found]
 
 
 def _judged(volume: Volume, name: str, studies: Studies, plan: Plan) -> Find:
@@ -97,7 +96,7 @@ def _names(studies: Studies, path: Path, stem: str) -> list[str]:
     is_one = len(set(folders)) == 1 and not _lies_in(studies.volumes, path, folders[0])
     stems = [stem if is_one or not folder else folder for folder in folders]
     names = [
-        start if stems.count(start) == 1 else f"{start}_{_label(volume)}"
+        start if stems.count(start) == 1 else f"{start[:LONGEST]}_{_label(volume)[:LONGEST]}"
         for start, volume in zip(stems, studies.volumes, strict=True)
     ]
     seen: Counter[str] = Counter()
