@@ -41,11 +41,11 @@ def test_what_a_library_of_dicom_says_is_not_told():
     assert words_of(error) == SILENCE
 
 
-def test_what_we_say_ourselves_is_told_by_its_first_line():
+def test_what_we_say_ourselves_is_told():
     def act():
-        raise ValueError("first\nsecond")
+        raise ValueError("first\nsecond ")
 
-    assert words_of(raised(act)) == "first"
+    assert words_of(raised(act)) == "first\nsecond"
     assert words_of(ValueError()) == SILENCE
 
 

@@ -31,12 +31,11 @@ def words_of(error: BaseException) -> str:
         error: Whatever was raised.
 
     Returns:
-        The first line of its message; `SILENCE` if there is none or it is not to be told.
+        Its message; `SILENCE` if there is none or it is not to be told.
     """
     trace, is_delicate = error.__traceback__, False
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", ""))
         is_delicate = is_delicate or module.partition(".")[0] in LIBRARIES
         trace = trace.tb_next
-    lines = [] if is_delicate else str(error).strip().splitlines()
-    return lines[0] if lines else SILENCE
+    return (not is_delicate and str(error).strip()) or SILENCE

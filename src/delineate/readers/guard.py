@@ -66,7 +66,7 @@ def guarded(path: Path, kind: str) -> Iterator[None]:
                 f"{path} cannot be read ({error.strerror}). Check the disk and the permissions."
             ) from error
         words = words_of(error)
-        detail = (type(error).__name__ if words == SILENCE else words)[:120]
+        detail = type(error).__name__ if words == SILENCE else words.splitlines()[0][:120]
         raise FileError(
             f"{path} is damaged, cut short or no {kind} file ({detail}). "
             "Copy or export the file again."

@@ -88,6 +88,7 @@ def predict(settings: PredictSettings) -> Predicted:
         return _predict(replace(settings, inputs=inputs, format=formats))
 
     _formats(settings)  # before anything is fetched
+    sweep(settings.out)  # what a killed run left half written
     if settings.has_peer:
         return relay(settings, settings.inputs, settings.format, settings.out, work)
     return _predict(settings)
@@ -100,9 +101,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     check_uncertainty(settings.uncertainty, predictor.model, predictor.plan.task, predictor.name)
     has_objects = predictor.plan.task == "instances"
     if has_objects:
-        check_objects(formats, predictor.name)
-        formats = _spelt_out(formats)
-    sweep(settings.out)  # what a killed run left half written
+        formats = _spelt_out(formats, predictor.name)
     found = find_inputs(settings.inputs, predictor.plan)
     sources = found.sources
     leaks = _warn_of_leaks(predictor, sources)
@@ -159,8 +158,9 @@ def _formats(settings: PredictSettings) -> tuple[str, ...]:
     return order_formats(names)
 
 
-def _spelt_out(formats: Sequence[str]) -> tuple[str, ...]:
+def _spelt_out(formats: Sequence[str], model: str) -> tuple[str, ...]:
     """Say which formats auto means for objects."""
+    check_objects(formats, model)
     parts = [AUTO_OBJECTS if name == "auto" else (name,) for name in formats]
     return tuple(dict.fromkeys(name for part in parts for name in part))
 
@@ -284,5 +284,5 @@ def _prove(
 def _said(error: Exception) -> str:
     if isinstance(error, DelineateError):
         return str(error)
-    kind, words = type(error).__name__, words_of(error)
+    kind, words = type(error).__name__, words_of(error).splitlines()[0]
     return f"This is a fault of Delineate or of its libraries ({kind}: {words})."
