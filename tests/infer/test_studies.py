@@ -1,6 +1,7 @@
 import zipfile
 
 import pytest
+from pydicom.fileset import FileSet
 
 from delineate.infer.studies import look_into
 from scans import make_scan
@@ -127,3 +128,17 @@ def test_long_names_leave_room_for_the_endings_of_files(tmp_path, plan):
 
     assert len(set(names)) == 2
     assert max(map(len, names)) < 200
+
+
+def test_an_index_gives_all_series_of_its_disc_by_the_name_of_the_disc(tmp_path, plan):
+    disc = FileSet()
+    for number in (3, 4):
+        for path in sorted(put(tmp_path / str(number), f"1.2.{number}").iterdir()):
+            disc.add(path)
+    disc.write(tmp_path / "disc")
+    disc._stage["t"].cleanup()  # pydicom leaves it to the end of the process
+
+    finds = look_into(tmp_path / "disc" / "DICOMDIR", plan)
+
+    assert told(finds) == {"disc_1.2.3.2": True, "disc_1.2.4.2": True}
+    assert [len(find.files) for find in finds] == [5, 5]

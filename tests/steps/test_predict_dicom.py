@@ -1,6 +1,7 @@
 """Predict on DICOM: objects of all kinds beside each other, read back before they count."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -147,7 +148,9 @@ def test_no_name_of_a_patient_reaches_log_or_record(tmp_path, run, caplog):
     assert "P1" not in told.split()
 
 
-def test_a_folder_of_series_gives_each_its_files_and_names_what_is_broken(tmp_path, run, capsys):
+def test_a_folder_of_series_gives_each_its_files_and_names_what_is_broken(
+    tmp_path, run, capsys, monkeypatch
+):
     study = tmp_path / "study"
     for number, name in enumerate(("thin", "thick", "broken", "pet")):
         modality = "PT" if name == "pet" else "CT"
@@ -156,6 +159,9 @@ def test_a_folder_of_series_gives_each_its_files_and_names_what_is_broken(tmp_pa
         path.write_bytes(path.read_bytes()[:-50])
     out, kinds = tmp_path / "out", "dicom-seg,rtstruct,sr"
 
+    logger = logging.getLogger("delineate")  # which the command line takes for itself
+    for name in ("handlers", "level", "propagate"):
+        monkeypatch.setattr(logger, name, getattr(logger, name))
     words = ["predict", str(study), "--model", str(run), "--format", kinds, "--out", str(out)]
     code = main(words)
 
