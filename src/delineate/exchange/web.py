@@ -14,6 +14,8 @@ from delineate.exchange.tls import make_context
 MAX_BYTES = 2**31
 """Bytes of an answer that are taken in; a large multi-frame file has half of it."""
 CHUNK = 2**20
+ASKED = " If it wants to know who asks, name certificate and key in the credentials file."
+"""What may help where an encrypted line broke: the refusal of a stranger often comes as that."""
 OVERDUE = 20
 """Times the patience within which an answer must have come whole, however it drips."""
 BUSY = (408, 425, 429, 500, 502, 503, 504, 507)
@@ -46,6 +48,8 @@ class Web:
         self.address = address
         self._authorization = credentials.header
         self._trust = make_context(credentials) if address.scheme == "https" else None
+        is_unknown = self._trust is not None and credentials.certificate is None
+        self._hint = ASKED if is_unknown else ""
         self._patience_s = patience_s
         self._line: http.client.HTTPConnection | None = None
         self._is_broken = False
@@ -79,25 +83,26 @@ class Web:
             ) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             raise PeerBusyError(
-                f"{self.address} broke off the encrypted line. Try later."
+                f"{self.address} broke off the encrypted line. Try later.{self._hint}"
             ) from None
         except ssl.SSLError as error:
             raise ExchangeError(
-                f"{self.address} does not agree to an encrypted line ({error.reason}). If it wants "
-                "to know who asks, name certificate and key in the credentials file."
+                f"{self.address} does not agree to an encrypted line ({error.reason}).{self._hint}"
             ) from None
         except TimeoutError:
             raise PeerBusyError(
                 f"{self.address} did not answer in time. Try later, or pass a larger --patience."
             ) from None
         except (http.client.IncompleteRead, http.client.RemoteDisconnected):
-            raise PeerBusyError(f"{self.address} broke off while answering. Try later.") from None
+            raise PeerBusyError(
+                f"{self.address} broke off while answering. Try later.{self._hint}"
+            ) from None
         except http.client.HTTPException:
             raise ExchangeError(f"{self.address} does not speak HTTP. Check the port.") from None
         except OSError as error:
             raise PeerBusyError(
                 f"{self.address} cannot be reached ({error.strerror or type(error).__name__}). "
-                "Check the address, and that the archive is running."
+                f"Check the address, and that the archive is running.{self._hint}"
             ) from None
         finally:
             self._hang_up_if_broken()
