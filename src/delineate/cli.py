@@ -18,6 +18,7 @@ from importlib import import_module
 from types import FrameType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from delineate.core.discretion import hush, words_of
 from delineate.core.errors import DelineateError, pick
 from delineate.core.progress import show_with
 from delineate.drawer import Drawer
@@ -163,6 +164,7 @@ def _set_up(drawer: Drawer, *, is_debug: bool) -> None:
     logger.propagate = False
     if not is_debug:
         warnings.simplefilter("ignore")
+    hush()
     show_with(drawer.show)
     try:
         signal.signal(signal.SIGTERM, _stop)
@@ -207,7 +209,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:  # such as a folder that may not be entered
         reason = f"{error.filename} cannot be used ({error.strerror})"
         return f"{reason}. Check its permissions and the free space."
-    cause = " ".join(f"{type(error).__name__}: {error}".split())
+    cause = " ".join(f"{type(error).__name__}: {words_of(error)}".split())
     return f"unforeseen {cause} (--debug shows where; please report it)."
 
 

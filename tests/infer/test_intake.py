@@ -4,7 +4,7 @@ import pytest
 from delineate.core.errors import FileError, PlanError, ShapeError
 from delineate.core.geometry import Geometry
 from delineate.core.image import Image
-from delineate.infer.intake import check_image
+from delineate.infer.intake import check_image, check_kind, is_foreign
 
 CT_RULE = ({"kind": "window", "low": -200.0, "high": 300.0, "mean": 50.0, "std": 80.0},)
 
@@ -91,3 +91,23 @@ def test_spacing_plays_no_part(make_plan):
     geometry = Geometry.of_spacing((4, 5, 6), (9.0, 0.1, 3.0))
 
     check_image(Image.of(noise(1, 4, 5, 6), geometry, ("MR",)), make_plan())
+
+
+def test_the_kind_is_told_without_touching_pixels(make_plan):
+    def load():
+        raise AssertionError("touched")
+
+    image = Image(geometry=Geometry.of_spacing((4, 5, 6), (1, 1, 1)), channels=("CT",), load=load)
+
+    check_kind(image, make_plan(channels=("CT",)))
+    with pytest.raises(PlanError, match="is CT, but the model was trained on MR"):
+        check_kind(image, make_plan())
+
+
+@pytest.mark.parametrize(
+    ("modality", "channel", "answer"),
+    [("PT", "CT", True), ("CT", "CT", False), ("MR", "T2w", False), ("DX", "CT", True),
+     ("OT", "CT", False), ("CT", "channel 0", False)],
+)  # fmt: skip
+def test_only_what_is_known_to_differ_is_foreign(make_plan, modality, channel, answer):
+    assert is_foreign(modality, make_plan(channels=(channel,))) is answer

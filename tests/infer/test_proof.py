@@ -14,6 +14,7 @@ from delineate.infer.proof import (
     PROVEN,
     SEG_FORMATS,
     at_slices,
+    check_objects,
     check_source,
     order_formats,
     prove,
@@ -125,3 +126,10 @@ def test_a_case_without_a_series_is_refused_before_anything_is_computed(abdomen,
 
     with pytest.raises(DelineateError, match="comes from no DICOM series"):
         check_source(abdomen, ("nifti", "rtstruct"))
+
+
+def test_formats_that_need_a_series_are_refused_for_nuclei_before_anything_is_computed():
+    check_objects(("geojson", "csv"), "nuclei")
+
+    with pytest.raises(FileError, match=r"nuclei counts nuclei, and dicom-seg and sr must refer"):
+        check_objects(("geojson", "dicom-seg", "sr"), "nuclei")

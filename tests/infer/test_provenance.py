@@ -2,7 +2,8 @@ import json
 
 import torch
 
-from delineate.infer.provenance import tell_provenance
+from delineate.infer.provenance import tell_provenance, tell_series
+from scans import make_scan
 
 
 def test_provenance_names_model_weights_plan_and_versions_in_plain_types(make_plan):
@@ -18,3 +19,10 @@ def test_provenance_names_model_weights_plan_and_versions_in_plain_types(make_pl
     assert facts["torch"] == torch.__version__
     assert facts["flips"] == [0, 2]
     assert facts["seconds"] == 1.235
+
+
+def test_a_series_is_told_by_its_uid_and_other_files_not_at_all(tmp_path):
+    scan = make_scan(tmp_path / "ct", shape=(5, 12, 14))
+
+    assert tell_series(scan.series) == {"series": {"uid": "1.2.3.2", "findings": []}}
+    assert tell_series(None) == {}

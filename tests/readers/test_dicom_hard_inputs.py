@@ -513,17 +513,36 @@ def test_15_lossy_jpeg_is_read_and_said_to_be_lossy(tmp_path):
     assert worst_error(volume) <= 4 * 16
 
 
-def test_15_jpeg_of_12_bits_is_refused_by_its_name(tmp_path):
+def test_15_jpeg_of_12_bits_is_read(tmp_path):
+    import imagecodecs
+
     source = pydicom.dcmread(pydicom.data.get_testdata_file("JPGExtended.dcm"))
     source.ImagePositionPatient, source.ImageOrientationPatient = [0, 0, 0], list(AXIAL)
     source.PixelSpacing = [1, 1]
+    source.save_as(tmp_path / "a.dcm")
+    packed = pydicom.encaps.get_frame(source.PixelData, 0, number_of_frames=1)
+
+    volume = one(tmp_path)
+
+    assert volume.report.verdict == "accepted"
+    assert "LOSSY" in volume.report.codes
+    truth = imagecodecs.jpeg8_decode(packed)
+    assert truth.max() > 255
+    assert np.array_equal(volume.planes()[0], truth)
+
+
+def test_15_jpeg_that_says_to_have_more_than_12_bits_is_refused_by_its_name(tmp_path):
+    source = pydicom.dcmread(pydicom.data.get_testdata_file("JPGExtended.dcm"))
+    source.ImagePositionPatient, source.ImageOrientationPatient = [0, 0, 0], list(AXIAL)
+    source.PixelSpacing = [1, 1]
+    source.BitsStored, source.HighBit = 16, 15
     source.save_as(tmp_path / "a.dcm")
 
     volume = one(tmp_path)
 
     assert volume.report.verdict == "refused"
     assert "JPEG Extended" in found(volume, "UNKNOWN_SYNTAX").sentence
-    assert "12 bits" in found(volume, "UNKNOWN_SYNTAX").sentence
+    assert "16 bits" in found(volume, "UNKNOWN_SYNTAX").sentence
 
 
 def test_15_an_unknown_compression_is_refused_by_its_name(tmp_path):

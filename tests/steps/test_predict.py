@@ -1,6 +1,9 @@
 import errno
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import nibabel
 import numpy as np
@@ -350,3 +353,20 @@ def test_what_the_model_cannot_say_ends_the_run_before_the_first_case(scans, mak
         predict(settings_of(scans, make_run(), uncertainty="mc"))
 
     assert not (scans.parent / "out").exists()
+
+
+def test_what_a_killed_run_left_half_written_is_gone_after_the_next(scans, make_run):
+    out = scans.parent / "out"
+    program = (
+        "import os, signal, sys\nfrom delineate.core.files import whole\n"
+        "with whole(sys.argv[1]) as draft:\n"
+        "    draft.write_bytes(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program, out / "case_0.nii.gz"], env=environment)
+    assert list(out.glob(".*.partial.*"))
+
+    predict(settings_of(scans, make_run()))
+
+    assert not list(out.glob(".*.partial.*"))
+    assert (out / "case_0.nii.gz").exists()

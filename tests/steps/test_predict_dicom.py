@@ -1,6 +1,7 @@
 """Predict on DICOM: objects of all kinds beside each other, read back before they count."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from pydicom import dcmread
 from safetensors.torch import save_file
 
+from delineate.cli import main
 from delineate.core.errors import FileError
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
@@ -70,6 +72,7 @@ def test_all_objects_of_any_series_are_written_and_read_back(tmp_path, run, kind
     proofs = row["provenance"]["read_back"]
     assert {name: proof["different"] for name, proof in proofs.items()} == {
         "dicom-seg": 0, "dicom-seg-labelmap": 0, "dicom-seg-fractional": 0, "rtstruct": 0,
+        "sr": 0,
     }  # fmt: skip
     assert sorted(row["files"]) == sorted(
         f"ct{ending}"
@@ -143,3 +146,55 @@ def test_no_name_of_a_patient_reaches_log_or_record(tmp_path, run, caplog):
     told = caplog.text + (tmp_path / "out" / "predictions.json").read_text(encoding="utf-8")
     assert "Geheim" not in told
     assert "P1" not in told.split()
+
+
+def test_a_folder_of_series_gives_each_its_files_and_names_what_is_broken(
+    tmp_path, run, capsys, monkeypatch
+):
+    study = tmp_path / "study"
+    for number, name in enumerate(("thin", "thick", "broken", "pet")):
+        modality = "PT" if name == "pet" else "CT"
+        make_scan(study / name, shape=(8, 20, 24), root=f"1.2.{number + 3}", Modality=modality)
+    for path in (study / "broken").iterdir():
+        path.write_bytes(path.read_bytes()[:-50])
+    out, kinds = tmp_path / "out", "dicom-seg,rtstruct,sr"
+
+    logger = logging.getLogger("delineate")  # which the command line takes for itself
+    for name in ("handlers", "level", "propagate"):
+        monkeypatch.setattr(logger, name, getattr(logger, name))
+    words = ["predict", str(study), "--model", str(run), "--format", kinds, "--out", str(out)]
+    code = main(words)
+
+    said = capsys.readouterr()
+    assert code == 1
+    assert sorted(path.name for path in out.glob("*.dcm")) == sorted(
+        f"{name}.{ending}.dcm" for name in ("thin", "thick") for ending in ("seg", "rtstruct", "sr")
+    )
+    told = {dcmread(path).StudyInstanceUID for path in out.glob("thin.*")}
+    assert told == {"1.2.3.1"}
+    assert "series 1.2.5.2: TRUNCATED" in said.err
+    assert "Predicted 2 of 3 cases" in said.out
+    assert "pet: " in said.out
+    assert "is PET, but the model was trained on CT" in said.out
+    assert record(out, "thin")["provenance"]["series"]["uid"] == "1.2.3.2"
+
+
+def test_a_second_run_over_a_folder_of_series_skips_what_is_done(tmp_path, run):
+    study = tmp_path / "study"
+    for number in range(2):
+        make_scan(study / f"s{number}", shape=(8, 20, 24), root=f"1.2.{number + 3}")
+    predict(asked(study, run, format="dicom-seg"))
+    (study / "s1" / "002.dcm").touch()
+
+    result = predict(asked(study, run, format="dicom-seg"))
+
+    assert (result.written, result.skipped) == (("s1",), ("s0",))
+
+
+def test_a_gap_that_was_mended_stands_in_the_record(tmp_path, run):
+    scan = make_scan(tmp_path / "ct", "gapped", shape=(8, 20, 24))
+
+    predict(asked(scan.folder, run, format="dicom-seg"))
+
+    told = record(tmp_path / "out", "ct")["provenance"]["series"]
+    assert told == {"uid": "1.2.3.2", "findings": ["GAP"]}

@@ -9,6 +9,7 @@ import tifffile
 import torch
 from PIL import Image as Picture
 
+from delineate.core.errors import FileError
 from delineate.core.labels import LabelTable
 from delineate.core.plan import Plan
 from delineate.infer.predictor import Predictor
@@ -237,3 +238,16 @@ def test_pixels_that_are_no_numbers_are_refused(tiles, model):
     tifffile.imwrite(tiles / "tile.tif", values, photometric="rgb")
 
     assert "1 values that are NaN" in run(tiles).failures["tile"]
+
+
+def test_dicom_formats_are_refused_before_the_first_tile(tmp_path, model):
+    Picture.fromarray(np.stack([discs()] * 3, -1)).save(tmp_path / "tile.png")
+    settings = PredictSettings(
+        inputs=(str(tmp_path / "tile.png"),), model="dark", out=tmp_path / "out",
+        format="geojson,dicom-seg,sr",
+    )  # fmt: skip
+
+    with pytest.raises(FileError, match="Choose geojson or csv"):
+        predict(settings)
+
+    assert not (tmp_path / "out").exists()

@@ -14,8 +14,11 @@ from delineate.exchange.address import Address
 
 FORMS = (
     '{"user": "...", "password": "..."} or {"token": "..."}, '
-    'for several archives {"host:port": {...}, ...}, or netrc'
+    'for several archives {"host:port": {...}, ...}, or netrc; "ca", "certificate" and "key" '
+    "name PEM files"
 )
+KNOWN = frozenset(("user", "password", "token", "ca", "certificate", "key"))
+"""Words of an entry."""
 MAX_BYTES = 2**20
 
 
@@ -25,6 +28,12 @@ class Credentials:
 
     header: str = field(default="", repr=False)
     """Value of the Authorization header; empty for none."""
+    ca: Path | None = None
+    """Certificates that are trusted in place of the system's, PEM."""
+    certificate: Path | None = None
+    """Our own certificate, for archives that want one, PEM."""
+    key: Path | None = None
+    """Its key, PEM; None if it stands in the same file."""
 
 
 def read_credentials(path: Path | None, peers: Sequence[Address]) -> dict[str, Credentials]:
@@ -47,12 +56,13 @@ def read_credentials(path: Path | None, peers: Sequence[Address]) -> dict[str, C
     if text.lstrip().startswith("{"):
         found = _of_json(path, text, places)
     else:
-        found = {place: _of_netrc(path, place) for place in places}
-    if places and not any(found.values()):
+        headers = {place: _of_netrc(path, place) for place in places}
+        found = {place: Credentials(header=header) for place, header in headers.items() if header}
+    if places and not found:
         raise ExchangeError(
             f"{path} holds no credentials for {' or '.join(places)}. Write them as {FORMS}."
         )
-    return {place: Credentials(header=found.get(place, "")) for place in places}
+    return {place: found.get(place, Credentials()) for place in places}
 
 
 def _private_text(path: Path) -> str:
@@ -73,14 +83,14 @@ def _private_text(path: Path) -> str:
         raise ExchangeError(f"{path} is no text. Write it as {FORMS}.") from None
 
 
-def _of_json(path: Path, text: str, places: Sequence[str]) -> dict[str, str]:
+def _of_json(path: Path, text: str, places: Sequence[str]) -> dict[str, Credentials]:
     try:
         content = json.loads(text)
     except ValueError:  # its message could quote the file
         raise ExchangeError(f"{path} is no JSON. Write it as {FORMS}.") from None
-    if not {"user", "password", "token"} & set(content):
+    if not KNOWN & set(content):
         return {
-            place: _header(path, _entry(content, place)) for place in places
+            place: _entered(path, _entry(content, place)) for place in places
             if _entry(content, place) is not None
         }  # fmt: skip
     if len(places) > 1:
@@ -88,11 +98,21 @@ def _of_json(path: Path, text: str, places: Sequence[str]) -> dict[str, str]:
             f"{path} holds one password, and there are two archives: {' and '.join(places)}. "
             'Say whose each is: {"host:port": {"user": "...", "password": "..."}, ...}.'
         )
-    return {place: _header(path, content) for place in places}
+    return {place: _entered(path, content) for place in places}
 
 
 def _entry(content: Mapping[str, Any], place: str) -> Any:  # noqa: ANN401 - as the file has it
     return content.get(place, content.get(place.rpartition(":")[0]))
+
+
+def _entered(path: Path, entry: Any) -> Credentials:  # noqa: ANN401 - as the file has it
+    names = ("ca", "certificate", "key")
+    files = {name: entry.get(name) for name in names} if isinstance(entry, dict) else {}
+    given = {name: path.parent / file for name, file in files.items() if isinstance(file, str)}
+    if secret := given.get("key", given.get("certificate")):
+        _private_text(secret)
+    is_silent = bool(given) and not {"user", "password", "token"} & set(entry)
+    return Credentials(header="" if is_silent else _header(path, entry), **given)
 
 
 def _header(path: Path, entry: Any) -> str:  # noqa: ANN401 - as the file has it

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from delineate.core.errors import ExchangeError
-from delineate.core.files import whole
+from delineate.core.files import sweep, whole
 from delineate.core.progress import track
 from delineate.exchange.dicomweb import DicomWeb, RemoteSeries
 from delineate.exchange.journal import Journal
@@ -54,6 +54,7 @@ def receive_study(
     for series in chosen:
         uids = persistence.until_done(partial(_complete, archive, study, series))
         name = _folder_name(series)
+        sweep(out / FOLDER / name)  # what a killed run left half written
         for uid in track(uids, f"receiving {name}", len(uids)):
             file = f"{FOLDER}/{name}/{_short(uid, 16)}.dcm"
             if not journal.is_received(study, uid):

@@ -9,10 +9,13 @@ from delineate.core.errors import ExchangeError
 from delineate.exchange.address import Address
 from delineate.exchange.credentials import Credentials
 from delineate.exchange.persistence import DeniedError, PeerBusyError
+from delineate.exchange.tls import make_context
 
 MAX_BYTES = 2**31
 """Bytes of an answer that are taken in; a large multi-frame file has half of it."""
 CHUNK = 2**20
+ASKED = " If it wants to know who asks, name certificate and key in the credentials file."
+"""What may help where an encrypted line broke: the refusal of a stranger often comes as that."""
 OVERDUE = 20
 """Times the patience within which an answer must have come whole, however it drips."""
 BUSY = (408, 425, 429, 500, 502, 503, 504, 507)
@@ -44,6 +47,9 @@ class Web:
         """
         self.address = address
         self._authorization = credentials.header
+        self._trust = make_context(credentials) if address.scheme == "https" else None
+        is_unknown = self._trust is not None and credentials.certificate is None
+        self._hint = ASKED if is_unknown else ""
         self._patience_s = patience_s
         self._line: http.client.HTTPConnection | None = None
         self._is_broken = False
@@ -65,27 +71,38 @@ class Web:
 
         Raises:
             PeerBusyError: If the server is down, slow, cut off or says that it is busy.
-            ExchangeError: If it is no such service, or its certificate is not trusted.
+            ExchangeError: If it is no such service, or one of us does not trust the other.
         """
         try:
             answer = self._exchange(method, path, accept, kind, body)
         except ssl.SSLCertVerificationError as error:
             raise ExchangeError(
                 f"{self.address} shows a certificate that is not trusted "
-                f"({error.verify_message}). Install your hospital's root certificate."
+                f"({error.verify_message}). Install your hospital's root certificate, or name it "
+                "in the credentials file."
+            ) from None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise PeerBusyError(
+                f"{self.address} broke off the encrypted line. Try later.{self._hint}"
+            ) from None
+        except ssl.SSLError as error:
+            raise ExchangeError(
+                f"{self.address} does not agree to an encrypted line ({error.reason}).{self._hint}"
             ) from None
         except TimeoutError:
             raise PeerBusyError(
                 f"{self.address} did not answer in time. Try later, or pass a larger --patience."
             ) from None
         except (http.client.IncompleteRead, http.client.RemoteDisconnected):
-            raise PeerBusyError(f"{self.address} broke off while answering. Try later.") from None
+            raise PeerBusyError(
+                f"{self.address} broke off while answering. Try later.{self._hint}"
+            ) from None
         except http.client.HTTPException:
             raise ExchangeError(f"{self.address} does not speak HTTP. Check the port.") from None
         except OSError as error:
             raise PeerBusyError(
                 f"{self.address} cannot be reached ({error.strerror or type(error).__name__}). "
-                "Check the address, and that the archive is running."
+                f"Check the address, and that the archive is running.{self._hint}"
             ) from None
         finally:
             self._hang_up_if_broken()
@@ -122,10 +139,9 @@ class Web:
     ) -> http.client.HTTPResponse:
         if self._line is None:
             place, patience_s = (self.address.host, self.address.port), self._patience_s
-            if self.address.scheme == "https":
-                trusted = ssl.create_default_context()
+            if self._trust is not None:
                 self._line = http.client.HTTPSConnection(
-                    *place, timeout=patience_s, context=trusted
+                    *place, timeout=patience_s, context=self._trust
                 )
             else:
                 self._line = http.client.HTTPConnection(*place, timeout=patience_s)

@@ -21,6 +21,7 @@ FAMILIES: dict[str, frozenset[str]] = {
          "dwi", "pd", "swi"}
     ),
     "PET": frozenset({"pet", "pt", "suv", "fdg"}),
+    "X-ray": frozenset({"cr", "dx", "mg", "rf", "xa", "xray", "cxr"}),
     "ultrasound": frozenset({"us", "ultrasound"}),
     "colour": frozenset({"red", "green", "blue", "rgb"}),
 }  # fmt: skip
@@ -42,8 +43,7 @@ def check_image(image: Image, plan: Plan, facts: Mapping[str, Any] | None = None
         FileError: If values are not finite or all the same.
         PlanError: If the image is of another modality.
     """
-    _check_grid(image, plan)
-    _check_names(image, plan, facts or {})
+    check_kind(image, plan, facts)
     lows = [float(channel.min()) for channel in image.array]
     highs = [float(channel.max()) for channel in image.array]
     if not np.isfinite([*lows, *highs]).all():
@@ -58,6 +58,32 @@ def check_image(image: Image, plan: Plan, facts: Mapping[str, Any] | None = None
             "segment. Check that the right file was exported."
         )
     _check_units(image, plan, lows)
+
+
+def check_kind(image: Image, plan: Plan, facts: Mapping[str, Any] | None = None) -> None:
+    """Refuse an image of another kind than the plan's, without a look at its pixels.
+
+    Args:
+        image: The image.
+        plan: The network's plan.
+        facts: What else is known of the case; "modality" counts.
+    """
+    _check_grid(image, plan)
+    _check_names(image, plan, facts or {})
+
+
+def is_foreign(modality: str, plan: Plan) -> bool:
+    """Tell whether a modality is certainly none that the plan's network was trained on.
+
+    Args:
+        modality: Such as "CT", as DICOM says it.
+        plan: The network's plan.
+
+    Returns:
+        True if both are known and exclude each other.
+    """
+    known = [family for name in plan.channels if (family := _family(name))]
+    return bool(known) and _family(modality) not in (None, *known)
 
 
 def _check_grid(image: Image, plan: Plan) -> None:

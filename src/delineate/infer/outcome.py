@@ -23,6 +23,8 @@ class Predicted:
     """Mean uncertainty near borders of each case, if asked for; None without a border."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each case that was left out, or file that was not sent, by name."""
+    aside: Mapping[str, str] = field(default_factory=dict)
+    """DICOM volumes that are none of the model's kind, and why, by name; that is no failure."""
     received: int = 0
     """Instances that an archive gave."""
     sent: int = 0
@@ -39,7 +41,16 @@ class Predicted:
         before = f"; {len(self.skipped)} were done before" if self.skipped else ""
         num_bad = len(self.failures) - self.num_unsent
         bad = f"; {num_bad} could not be predicted" if num_bad else ""
-        return f"{done}{before}{bad}.{self._told}{tell_doubts(self.doubts)}{self._moved}"
+        told = f"{self._told}{tell_doubts(self.doubts)}{self._moved}"
+        return f"{done}{before}{bad}.{told}{self._passed_over}"
+
+    @property
+    def _passed_over(self) -> str:
+        """Name the volumes that are none of the model's kind, one line each."""
+        if not self.aside:
+            return ""
+        lines = "".join(f"\n  {name}: {reason}" for name, reason in self.aside.items())
+        return f"\nLeft aside, since the model is not made for them: {len(self.aside)}{lines}"
 
     @property
     def _moved(self) -> str:

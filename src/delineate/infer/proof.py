@@ -17,6 +17,7 @@ from delineate.core.case import Case, Prediction
 from delineate.core.errors import FileError
 from delineate.core.geometry import Geometry
 from delineate.core.series import Series
+from delineate.infer.report_proof import prove_report
 from delineate.readers.dicom_rt import read_structures
 from delineate.readers.dicom_seg import frames_of, place_of, read_segmentation
 from delineate.writers.dicom_source import series_of
@@ -72,6 +73,25 @@ def order_formats(formats: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(formats, key=lambda name: name == "sr"))
 
 
+def check_objects(formats: Sequence[str], model: str) -> None:
+    """Refuse DICOM formats for a model of nuclei, whose slides come from no DICOM series.
+
+    Args:
+        formats: Rows of `WRITERS`.
+        model: What the model is called.
+
+    Raises:
+        FileError: If a format must refer to a series.
+    """
+    bound = [name for name in formats if name in FROM_DICOM]
+    if bound:
+        raise FileError(
+            f"{model} counts nuclei, and {' and '.join(bound)} must refer to a DICOM series; "
+            "slides and tiles are read from PNG and TIFF, which name neither patient nor study. "
+            "Choose geojson or csv: both give the type of every nucleus."
+        )
+
+
 def check_source(case: Case, formats: Sequence[str]) -> None:
     """Refuse a case before anything is computed, if the files that are wanted cannot refer to it.
 
@@ -109,6 +129,29 @@ def prove(path: Path, name: str, prediction: Prediction, series: Series) -> Proo
             f"{proof.voxels} that differ from the prediction. Please report this series' geometry."
         )
     return proof
+
+
+def prove_all(
+    paths: Mapping[str, Path], prediction: Prediction, series: Series
+) -> dict[str, dict[str, Any]]:
+    """Read back all files of a prediction that can be.
+
+    Args:
+        paths: The files by their rows of `WRITERS`.
+        prediction: What they were made of.
+        series: The source.
+
+    Returns:
+        What was compared and how much of it differs, by row of `WRITERS`.
+    """
+    proofs = {
+        name: prove(path, name, prediction, series).to_dict()
+        for name, path in paths.items()
+        if name in PROVEN
+    }
+    if "sr" in paths:
+        proofs["sr"] = {"segments": prove_report(paths["sr"], series), "different": 0}
+    return proofs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

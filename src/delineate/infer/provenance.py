@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from delineate.core.plan import Plan
+from delineate.core.series import Series
 
 
 def tell_provenance(
@@ -45,3 +46,22 @@ def tell_provenance(
         "flips": list(flips),
         "seconds": round(seconds, 3),
     }
+
+
+def tell_series(series: Series | None) -> dict[str, Any]:
+    """Say which DICOM series a prediction is of, and what was found in it.
+
+    Args:
+        series: The series; None for other files.
+
+    Returns:
+        Under "series" its UID, its volume if it holds several, and codes of what was found;
+        nothing for other files.
+    """
+    if series is None:
+        return {}
+    facts: dict[str, Any] = {"uid": series.series_uid}
+    if series.volume:
+        facts["volume"] = series.volume
+    facts["findings"] = list(dict.fromkeys(finding.code for finding in series.findings))
+    return {"series": facts}

@@ -8,8 +8,9 @@ from delineate.core.errors import FileError
 from delineate.core.formats import Reader
 from delineate.core.image import Image, Mask
 from delineate.core.labels import LabelTable
-from delineate.readers.dicom import DicomReader
+from delineate.readers.dicom import DicomReader, holds_dicom
 from delineate.readers.dicom_study import Studies, read_studies
+from delineate.readers.dicom_volume import refusal_text
 from delineate.readers.raster import RasterReader, open_raster
 from delineate.readers.volume import VolumeReader
 
@@ -20,12 +21,14 @@ __all__ = [
     "READERS",
     "Studies",
     "find_files",
+    "holds_dicom",
     "natural_order",
     "read_image",
     "read_instances",
     "read_labels",
     "read_mask",
     "read_studies",
+    "refusal_text",
     "strip_suffix",
 ]
 READERS: dict[str, Reader] = {

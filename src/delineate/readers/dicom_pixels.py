@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.readers.dicom_header import opened
-from delineate.readers.dicom_tags import NATIVE, PLUGINS, Values
+from delineate.readers.dicom_jpeg import unpack_extended
+from delineate.readers.dicom_tags import EXTENDED, NATIVE, PLUGINS, Values
 
 AnyArray = NDArray[Any]
 
@@ -140,6 +141,7 @@ def _decoded(
     stream: IO[bytes], group: Sequence[tuple[int, Values]]
 ) -> Iterator[tuple[int, Any, AnyArray]]:
     import pydicom
+    from pydicom.encaps import get_frame
     from pydicom.pixels.decoders.base import get_decoder
 
     dataset = pydicom.dcmread(stream, force=True)
@@ -148,6 +150,12 @@ def _decoded(
     plugin = PLUGINS.get(syntax, "")
     for place, item in group:
         yield place, None, np.empty(0)
+        if syntax == EXTENDED and item["stored"] > 8:
+            frame = get_frame(
+                dataset.PixelData, item["frame"], number_of_frames=dataset.get("NumberOfFrames", 1)
+            )
+            yield place, item, _clean(unpack_extended(frame, item), item)
+            continue
         array, told = decoder.as_array(
             dataset, index=item["frame"], raw=True, decoding_plugin=plugin
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from delineate.core.findings import Finding, Severity
 from delineate.readers.dicom_frames import Frame, Group
+from delineate.readers.dicom_jpeg import PRECISION
 from delineate.readers.dicom_tags import DEFLATED, EXTENDED, LOSSY, NATIVE, PLUGINS, SCANS
 
 MAX_SIDE = 2**15
@@ -104,7 +105,7 @@ def _is_known(frame: Frame) -> bool:
     syntax = frame.values["syntax"]
     if syntax in NATIVE or syntax == DEFLATED:
         return True
-    if syntax not in PLUGINS or (syntax == EXTENDED and frame.values["stored"] > 8):
+    if syntax not in PLUGINS or (syntax == EXTENDED and frame.values["stored"] > PRECISION):
         return False
     from pydicom.pixels.decoders.base import get_decoder
 

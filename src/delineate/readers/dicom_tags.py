@@ -103,7 +103,7 @@ PLUGINS = {
 """Which of pydicom's plug-ins unpacks a syntax: none is GPL."""
 
 EXTENDED = "1.2.840.10008.1.2.4.51"
-"""JPEG of 8 or 12 bits, of which free codecs read 8."""
+"""JPEG of 8 or 12 bits; what says to be more is neither."""
 DEFLATED = "1.2.840.10008.1.2.1.99"
 LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81")
 """Syntaxes that lose something; of the others the header says whether they did."""

@@ -1,7 +1,7 @@
 """A volume made of the slices of one series: its report, and its image with the way back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,9 @@ class Volume:
     patient: str = ""
     """A digest that tells patients apart and says nothing of them."""
     frames: tuple[Frame, ...] = ()
-    """Its slices, in the order of `series.slices`."""
+    """Its slices, in the order of `series.slices`; empty if it was refused."""
+    files: tuple[SourceFile, ...] = ()
+    """The files that it was made or refused of, each once."""
 
     @property
     def series(self) -> Series | None:
@@ -92,9 +94,10 @@ def make_volumes(
         if damaged:
             checked = _with_damaged(checked, damaged)
         if checked.is_refused:
-            made.append(Volume(report=_report(key, checked), patient=key[0]))
+            volume = Volume(report=_report(key, checked), patient=key[0])
         else:
-            made.append(_volume(key, checked, source))
+            volume = _volume(key, checked, source)
+        made.append(replace(volume, files=_files(checked, damaged)))
     return made
 
 
@@ -110,6 +113,11 @@ def refusal_text(report: SeriesReport, source: str) -> str:
     """
     told = " ".join(finding.text for finding in report.refusals)
     return f"{source}, series {report.series_uid}: {told}"
+
+
+def _files(group: Group, damaged: Sequence[tuple[SourceFile, Values]]) -> tuple[SourceFile, ...]:
+    named = [*(frame.file for frame in group.frames), *(file for file, _ in damaged)]
+    return tuple(dict.fromkeys(named))
 
 
 def _with_damaged(group: Group, damaged: Sequence[tuple[SourceFile, Values]]) -> Group:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from delineate.core.discretion import SILENCE, words_of
 from delineate.core.errors import DelineateError, FileError
 
 
@@ -64,7 +65,8 @@ def guarded(path: Path, kind: str) -> Iterator[None]:
             raise FileError(
                 f"{path} cannot be read ({error.strerror}). Check the disk and the permissions."
             ) from error
-        detail = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        words = words_of(error)
+        detail = type(error).__name__ if words == SILENCE else words.splitlines()[0][:120]
         raise FileError(
             f"{path} is damaged, cut short or no {kind} file ({detail}). "
             "Copy or export the file again."

@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 
 from delineate.core.case import Case, Prediction
+from delineate.core.discretion import words_of
 from delineate.core.errors import DelineateError, FileError, pick
-from delineate.core.files import whole
+from delineate.core.files import sweep, whole
 from delineate.core.plan import Plan
 from delineate.core.progress import track
 from delineate.exchange import ExchangeOptions, relay
-from delineate.infer.inputs import Source, find_sources, open_source
+from delineate.infer.inputs import Source, find_inputs, open_source
 from delineate.infer.leaks import MARK, find_leaks, warn_of_leaks
 from delineate.infer.ledger import Ledger
 from delineate.infer.noise import NONE, check_uncertainty
 from delineate.infer.outcome import Predicted
 from delineate.infer.predictor import Predictor
-from delineate.infer.proof import FRACTIONAL, PROVEN, check_source, order_formats, prove
+from delineate.infer.proof import FRACTIONAL, check_objects, check_source, order_formats, prove_all
+from delineate.infer.provenance import tell_series
 from delineate.readers import strip_suffix
 from delineate.writers import WRITERS, write_prediction
 
@@ -39,8 +41,9 @@ class PredictSettings(ExchangeOptions):
     """What to segment, with which model, and where to."""
 
     inputs: tuple[str, ...] = ()
-    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case. None
-    if an archive gives them."""
+    """Images: files, globs, or folders of files; ID_0000, ID_0001 are channels of one case. A
+    folder, zip or DICOMDIR of DICOM gives a case for each volume that suits the model. None if an
+    archive gives them."""
     model: str
     """Name of a shipped model, or the folder of a run or bundle."""
     out: Path
@@ -85,6 +88,7 @@ def predict(settings: PredictSettings) -> Predicted:
         return _predict(replace(settings, inputs=inputs, format=formats))
 
     _formats(settings)  # before anything is fetched
+    sweep(settings.out)  # what a killed run left half written
     if settings.has_peer:
         return relay(settings, settings.inputs, settings.format, settings.out, work)
     return _predict(settings)
@@ -97,9 +101,9 @@ def _predict(settings: PredictSettings) -> Predicted:
     check_uncertainty(settings.uncertainty, predictor.model, predictor.plan.task, predictor.name)
     has_objects = predictor.plan.task == "instances"
     if has_objects:
-        formats = _spelt_out(formats)
-    num_channels = len(predictor.plan.channels)
-    sources = find_sources(settings.inputs, num_channels, is_colour=has_objects)
+        formats = _spelt_out(formats, predictor.name)
+    found = find_inputs(settings.inputs, predictor.plan)
+    sources = found.sources
     leaks = _warn_of_leaks(predictor, sources)
     ledger = Ledger(settings.out)
     keys = {source.id: _key(settings, predictor, source) for source in sources}
@@ -112,7 +116,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     ledger.save()
     written: list[str] = []
     objects: dict[str, int] = {}
-    failures: dict[str, str] = {}
+    failures = dict(found.refused)
     for source, future in track(_read_ahead(todo, predictor.plan), "predicting", len(todo)):
         try:
             marks = {MARK: True} if source.id in leaks else {}
@@ -129,7 +133,7 @@ def _predict(settings: PredictSettings) -> Predicted:
     skipped = tuple(source.id for source in sources if source not in todo)
     return Predicted(
         folder=settings.out, written=tuple(written), skipped=skipped, objects=objects,
-        doubts=ledger.facts("border_uncertainty", written), failures=failures,
+        doubts=ledger.facts("border_uncertainty", written), failures=failures, aside=found.aside,
     )  # fmt: skip
 
 
@@ -154,8 +158,9 @@ def _formats(settings: PredictSettings) -> tuple[str, ...]:
     return order_formats(names)
 
 
-def _spelt_out(formats: Sequence[str]) -> tuple[str, ...]:
+def _spelt_out(formats: Sequence[str], model: str) -> tuple[str, ...]:
     """Say which formats auto means for objects."""
+    check_objects(formats, model)
     parts = [AUTO_OBJECTS if name == "auto" else (name,) for name in formats]
     return tuple(dict.fromkeys(name for part in parts for name in part))
 
@@ -232,7 +237,8 @@ def _answer(
         mpp=settings.mpp,
         force=settings.force,
     )
-    prediction = replace(prediction, provenance={**prediction.provenance, **marks})
+    provenance = {**prediction.provenance, **marks, **tell_series(case.image.series)}
+    prediction = replace(prediction, provenance=provenance)
     try:
         files = _write(settings, prediction, case, formats)
         proofs = _prove(settings, prediction, case, formats)
@@ -270,16 +276,13 @@ def _prove(
     series = case.image.series
     if series is None or not settings.verify:
         return {}
-    proofs = {
-        name: prove(settings.out / _file_name(case.id, name), name, prediction, series).to_dict()
-        for name in formats
-        if name in PROVEN
-    }
+    paths = {name: settings.out / _file_name(case.id, name) for name in formats}
+    proofs = prove_all(paths, prediction, series)
     return {"read_back": proofs} if proofs else {}
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, DelineateError):
         return str(error)
-    detail = (str(error).strip().splitlines() or ["no detail"])[0]
-    return f"This is a fault of Delineate or of its libraries ({type(error).__name__}: {detail})."
+    kind, words = type(error).__name__, words_of(error).splitlines()[0]
+    return f"This is a fault of Delineate or of its libraries ({kind}: {words})."
