@@ -59,9 +59,7 @@ def test_an_overlap_with_what_does_not_count_leaves_ids(tmp_path):
     )  # fmt: skip
     write_prediction(prediction, tmp_path / "a.rtstruct.dcm", image=scan.image, format="rtstruct")
 
-    said = read_said(
-        tmp_path / "a.rtstruct.dcm", scan.series.regular, TRUTH, series=scan.series
-    )
+    said = read_said(tmp_path / "a.rtstruct.dcm", scan.series.regular, TRUTH, series=scan.series)
 
     assert said.mask.num_layers is None
     assert np.array_equal(said.mask.array, layers[1] * 1)

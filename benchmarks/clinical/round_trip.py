@@ -169,8 +169,8 @@ def main():
     with TemporaryDirectory() as name:
         place = Path(name)
         kinds = ["dicom-seg", "rtstruct"]
-        kinds += [kind for kind, program in (("dcmqi", "itkimage2segimage"),
-                                             ("plastimatch", "plastimatch")) if has(program)]  # fmt: skip
+        kinds += ["dcmqi"] if has("itkimage2segimage") else []
+        kinds += ["plastimatch"] if has("plastimatch") else []
         folders = {kind: place / kind for kind in kinds}
         for folder in folders.values():
             folder.mkdir()

@@ -44,8 +44,8 @@ def test_slices_and_other_files_are_no_drawings(tmp_path):
     (tmp_path / "short.dcm").write_bytes(path.read_bytes()[:140])
     (tmp_path / "text.dcm").write_text("no", encoding="utf-8")
 
-    found = [look_at(file) for file in (scan.folder / "000.dcm", tmp_path / "short.dcm",
-                                        tmp_path / "text.dcm", tmp_path, tmp_path / "none")]  # fmt: skip
+    places = [scan.folder / "000.dcm", *(tmp_path / name for name in ("short.dcm", "text.dcm"))]
+    found = [look_at(place) for place in (*places, tmp_path, tmp_path / "none")]
 
     assert found == [None] * 5
 
@@ -85,7 +85,7 @@ def test_another_study_is_refused_unless_it_shares_the_frame_of_reference(tmp_pa
 
 
 def test_a_file_that_names_no_source_is_taken_by_its_place(tmp_path):
-    scan, path = write(tmp_path, "rtstruct")
+    _, path = write(tmp_path, "rtstruct")
     dataset = dcmread(path)
     del dataset.ReferencedFrameOfReferenceSequence
     dataset.pop("FrameOfReferenceUID", None)

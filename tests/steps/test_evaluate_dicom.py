@@ -168,7 +168,7 @@ def test_overlaps_and_holes_are_kept_on_both_sides(tmp_path):
 
 
 def test_a_file_of_another_study_is_named_and_the_others_are_scored(study):
-    folder, scan = study
+    folder, _ = study
     other = make_scan(folder / "eve", shape=SHAPE, root="1.2.9")
     write(other, folder / "dicom-seg", "eve", "dicom-seg")
 
@@ -196,7 +196,7 @@ def test_a_file_of_the_right_name_and_the_wrong_study_fails(tmp_path):
 
 
 def test_damaged_files_are_named_and_the_others_are_scored(study):
-    folder, scan = study
+    folder, _ = study
     other = make_scan(folder / "data" / "bob", shape=SHAPE, root="1.2.5")
     write(other, other.folder, "truth", "rtstruct")
     path = write(other, folder / "dicom-seg", "bob", "dicom-seg")

@@ -101,8 +101,7 @@ class DicomPairs(Dataset):
     @cached_property
     def labels(self) -> LabelTable:
         """Labels of all files, joined by name, numbered in the order of their finding."""
-        table = self._joined
-        return table if table.overlapping else replace(table, overlapping=self._stacked)
+        return replace(self._joined, overlapping=self._joined.overlapping or self._stacked)
 
     @cached_property
     def _joined(self) -> LabelTable:
@@ -250,10 +249,9 @@ class DicomPairs(Dataset):
             name = _below(drawn.path.with_name(name_of(drawn.path)), self.root)
             volume = self._volume_of(drawn)
             if volume is None or volume.series is None:
-                self._problems.append(
-                    f"{name} was drawn on series {drawn.series_uid or 'unknown'}, which is not "
-                    f"in {self._home} or was refused; it is left out. Put the series there."
-                )
+                uid = drawn.series_uid or "unknown"
+                told = f"{name} was drawn on series {uid}, which is not in {self._home} or was"
+                self._problems.append(f"{told} refused; it is left out. Put the series there.")
                 continue
             key = (volume.report.series_uid, volume.report.volume)
             if key in taken:
