@@ -214,3 +214,17 @@ def test_a_dataset_travels_to_other_processes(tmp_path):
     data = pickle.loads(pickle.dumps(open_dataset(tmp_path)))
 
     assert np.array_equal(data.case("ct").mask.array, scan.prediction.mask.array)
+
+
+def test_a_file_without_a_series_is_of_the_only_one_in_its_frame_of_reference(tmp_path):
+    scan = make_scan(tmp_path / "ct", shape=(6, 20, 24))
+    write(scan, tmp_path / "ct", "rtstruct")
+    path = tmp_path / "ct" / "truth.rtstruct.dcm"
+    theirs = dcmread(path)
+    del theirs.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence
+    theirs.save_as(path)
+
+    data = open_dataset(tmp_path)
+
+    assert data.ids() == ["ct"]
+    assert np.array_equal(data.case("ct").mask.array, scan.prediction.mask.array)

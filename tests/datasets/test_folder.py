@@ -6,6 +6,8 @@ from tests.datasets.fakes import labels, volume, write_picture, write_volume
 
 from delineate.core.errors import DatasetError
 from delineate.datasets import open_dataset
+from delineate.writers import write_prediction
+from scans import make_scan
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 MASK = (GREY > 20).astype(np.uint8)
@@ -118,3 +120,14 @@ def test_colour_among_grey_is_refused(tmp_path):
 
     with pytest.raises(DatasetError, match="Case b has 3 channels where the dataset has 1"):
         open_dataset(tmp_path).case("b")
+
+
+@pytest.mark.parametrize("place", ["labels/ada.seg.dcm", "rtstruct/ada.rtstruct.dcm"])
+def test_seg_and_rtstruct_are_left_to_the_layout_that_reads_uids(tmp_path, place):
+    scan = make_scan(tmp_path / "images" / "ada", shape=(4, 12, 14))
+    write_prediction(scan.prediction, tmp_path / place, image=scan.image)
+
+    data = open_dataset(tmp_path)
+
+    assert data.layout == "dicom_pairs"
+    assert data.ids() == ["ada"]

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
-from os.path import commonpath
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,28 +13,24 @@ from delineate.core.image import Image, Mask
 from delineate.core.labels import Label, LabelTable, plain_name
 from delineate.core.series import Series
 from delineate.datasets.base import Dataset, read_patients, readable_folder
+from delineate.datasets.dicom_ties import below, folder_of, names_of, volume_of
 from delineate.datasets.legend import find_legend
-from delineate.datasets.masks import drawn_below, name_of
+from delineate.datasets.masks import drawn_below, holds_drawn, name_of
 from delineate.readers import read_studies
 from delineate.readers.dicom_drawn import Drawn, look_at
 from delineate.readers.dicom_parts import Part, Parts
 from delineate.readers.dicom_volume import Volume
 
-MOST_FILES = 20_000
-"""Files that are looked at to find out whether any is a SEG or RTSTRUCT."""
-HINTS = ("rt", "rs", "seg", "struct", "label")
-"""What names of such files often hold; they are looked at first."""
-
 
 class DicomPairs(Dataset):
     """CT or MR series with RTSTRUCT or SEG anywhere below a folder, tied by their UIDs.
 
-    A case is named by the folder of its series, or by the file of its truth where a folder holds
-    several. Where a series has several truths, the first by name is taken, one that we wrote
-    ourselves only if there is no other, and the rest are named in `problems`. Labels of all files
-    are joined by their names, whatever their case; a file that lacks a label has none of it. A
-    `labels.yaml` in the folder says which labels count and what their numbers are. Where labels
-    overlap in any file, all masks are layers.
+    A case is named by the folder of its series as `predict` names it, or by the file of its truth
+    where a folder holds several. Where a series has several truths, the first by name is taken,
+    one that we wrote ourselves only if there is no other, and the rest are named in `problems`.
+    Labels of all files are joined by their names, whatever their case; a file that lacks a label
+    has none of it. A `labels.yaml` in the folder says which labels count and what their numbers
+    are. Where labels overlap in any file, all masks are layers.
     """
 
     layout = "dicom_pairs"
@@ -80,7 +74,7 @@ class DicomPairs(Dataset):
         """
         if path.is_file():
             return look_at(path) is not None
-        return path.is_dir() and _holds_drawn(path)
+        return path.is_dir() and holds_drawn(path)
 
     @property
     def name(self) -> str:
@@ -173,7 +167,7 @@ class DicomPairs(Dataset):
         """
         found = {}
         for id, (drawn, _) in self._cases.items():
-            folder = _folder_of(self._volume(id))
+            folder = folder_of(self._volume(id))
             found[id] = (f"{folder.parent.name}_{folder.name}", folder.name, name_of(drawn.path))
         counts = Counter(name for names in found.values() for name in {*names})
         return {id: tuple(n for n in names if counts[n] == 1) for id, names in found.items()}
@@ -243,11 +237,12 @@ class DicomPairs(Dataset):
         """Tie each file to its series; one truth a series."""
         found: dict[str, tuple[Drawn, Series]] = {}
         taken: dict[tuple[str, str], str] = {}
-        folders = Counter(_folder_of(one) for many in self._volumes.values() for one in many)
+        folders = [folder_of(one) for many in self._volumes.values() for one in many]
+        names = names_of(folders, self._home)
         drawings = [drawn for path in drawn_below(self.root) if (drawn := look_at(path))]
         for drawn in sorted(drawings, key=lambda one: one.is_own):
-            name = _below(drawn.path.with_name(name_of(drawn.path)), self.root)
-            volume = self._volume_of(drawn)
+            name = below(drawn.path.with_name(name_of(drawn.path)), self.root)
+            volume = volume_of(drawn, self._volumes)
             if volume is None or volume.series is None:
                 uid = drawn.series_uid or "unknown"
                 told = f"{name} was drawn on series {uid}, which is not in {self._home} or was"
@@ -263,38 +258,8 @@ class DicomPairs(Dataset):
             except DelineateError as error:
                 self._problems.append(f"{name} is left out: {error}")
                 continue
-            folder = _folder_of(volume)
-            id = _below(folder, self._home) if folders[folder] == 1 else name
+            id = names.get(folder_of(volume), name)
             id = id if id not in found else f"{id}_{name}"
             taken[key], self._labels[id] = name, labels
             found[id] = (drawn, volume.series)
         return found
-
-    def _volume_of(self, drawn: Drawn) -> Volume | None:
-        """Find the volume of its series that has most of the slices that it names."""
-        volumes = self._volumes.get(drawn.series_uid, [])
-        counts = [
-            len(drawn.instances & {entry.sop_uid for entry in one.series.slices})
-            for one in volumes
-            if one.series is not None
-        ]
-        return volumes[counts.index(max(counts))] if counts else None
-
-
-def _below(path: Path, root: Path) -> str:
-    """Name a path by the folders below the root, or by the root's own name."""
-    inside = path.resolve().relative_to(root.resolve() if root.is_dir() else root.resolve().parent)
-    return "_".join(inside.parts).replace(" ", "_") or root.resolve().name.replace(" ", "_")
-
-
-def _folder_of(volume: Volume) -> Path:
-    """Find the folder that holds all files of a volume."""
-    parents = {str(Path(frame.file.path).resolve().parent) for frame in volume.frames}
-    return Path(commonpath(parents))
-
-
-def _holds_drawn(root: Path) -> bool:
-    """Tell whether a SEG or RTSTRUCT lies below a folder; telling names are looked at first."""
-    below = (path for path in islice(root.rglob("*"), MOST_FILES) if path.is_file())
-    files = sorted(below, key=lambda path: not any(hint in path.name.lower() for hint in HINTS))
-    return any(look_at(path) is not None for path in files if not path.name.startswith("."))

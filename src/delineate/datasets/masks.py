@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 from delineate.core.errors import FileError
@@ -18,6 +19,10 @@ PICTURE = ".overlay.png"
 """Ending of pictures to look at, which lie beside masks but are none."""
 OBJECT_ENDINGS = (".geojson", ".geojson.gz", ".mat")
 """Endings of files that hold nothing but objects."""
+MOST_FILES = 20_000
+"""Files that are looked at to find out whether any is a SEG or RTSTRUCT."""
+HINTS = ("rt", "rs", "seg", "struct", "label")
+"""What names of such files often hold; they are looked at first."""
 DRAWN_ENDINGS = (".seg.dcm", ".labelmap.dcm", ".fractional.dcm", ".rtstruct.dcm", ".seg")
 """Endings of SEG and RTSTRUCT, the better first where a case has several."""
 
@@ -99,6 +104,20 @@ def drawn_below(root: Path) -> list[Path]:
     files = [file for file in below if not file.name.startswith(".") and file.is_file()]
     found = [file for file in files if _may_be_drawn(file) and look_at(file) is not None]
     return sorted(found, key=lambda file: [natural_order(part) for part in file.parts])
+
+
+def holds_drawn(root: Path) -> bool:
+    """Tell whether a SEG or RTSTRUCT lies below a folder; telling names are looked at first.
+
+    Args:
+        root: A folder, however deep.
+
+    Returns:
+        True at the first one.
+    """
+    files = [path for path in islice(root.rglob("*"), MOST_FILES) if _may_be_drawn(path)]
+    files.sort(key=lambda path: not any(hint in path.name.lower() for hint in HINTS))
+    return any(look_at(path) for path in files if path.name[0] != "." and path.is_file())
 
 
 def name_of(path: Path) -> str:
