@@ -49,7 +49,8 @@ class Folder(PairedDataset):
             return not holds_drawn(masks)
         if _subfolder(path, IMAGE_FOLDERS):
             return not holds_drawn(path)
-        return any(MASK_ENDING.match(strip_suffix(file)) for file in find_files(path))
+        names = [strip_suffix(file) for file in find_files(path) if file != path]
+        return any(MASK_ENDING.match(name) for name in names) and not holds_drawn(path)
 
     def look(self, root: Path) -> Findings:
         """Pair images with masks of the same name, apart from endings such as `_mask`.
