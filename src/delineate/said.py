@@ -170,7 +170,7 @@ def _read_drawn(drawn: Drawn, grid: Geometry, labels: LabelTable, series: Series
             f"Labels without a counterpart in the truth do not count: {_listed(strange)}"
         )
     if by_number:
-        told = _listed([f"{label.name} is {found[label.id].name}" for label in by_number])
+        told = ", ".join(f"{label.name} is {found[label.id].name}" for label in by_number)
         remarks.append(f"Labels were matched by number, since the truth names none: {told}")
     array = _renumbered(mask, table, found, labels)
     is_stack = array.ndim > grid.dims
