@@ -164,6 +164,7 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--cases", type=int, default=24)
     parser.add_argument("--budget", default="1m")
+    parser.add_argument("--model", help="predict all cases with this model and train none")
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     with TemporaryDirectory() as name:
@@ -185,7 +186,7 @@ def main():
     dice = numbers["scores"]["nifti by nifti"]["mean_dice"]
     question = "Does it matter in which files truth and predictions come to `evaluate`?"
     answer = (
-        f"{numbers['unseen']} unseen MR series, mean Dice {dice:.3f}: all pairs of NIfTI, SEG and "
+        f"{numbers['judged']} MR series, mean Dice {dice:.3f}: all pairs of NIfTI, SEG and "
         f"RTSTRUCT, also by dcmqi and plastimatch, give Dice at most {worst:.2g} apart"
     )
     write(asked.results, question, answer, numbers)
@@ -200,15 +201,18 @@ def trip(place, folders, files, asked):
         shutil.copy(folders["dicom-seg"] / f"{case}.seg.dcm", data / case / "truth.seg.dcm")
     told = describe(DescribeSettings(data=data))
     plan(PlanSettings(data=data, out=place / "plan.yaml"))
-    began = time.monotonic()
-    train(TrainSettings(data=data, out=place / "run", budget=asked.budget, device="cpu"))
+    began, trained = time.monotonic(), set()
+    if asked.model is None:
+        train(TrainSettings(data=data, out=place / "run", budget=asked.budget, device="cpu"))
+        facts = json.loads((place / "run" / "run.json").read_text(encoding="utf-8"))
+        trained = set(facts["training_cases"])
     minutes = (time.monotonic() - began) / 60
-    held = json.loads((place / "run" / "run.json").read_text(encoding="utf-8"))
-    unseen = [path for path in sorted(data.iterdir()) if path.name not in held["training_cases"]]
+    unseen = [path for path in sorted(data.iterdir()) if path.name not in trained]
     out = place / "out"
     done = predict(
         PredictSettings(
-            inputs=tuple(str(path) for path in unseen), model=str(place / "run"), out=out,
+            inputs=tuple(str(path) for path in unseen), out=out,
+            model=asked.model or str(place / "run"),
             format="nifti,dicom-seg,rtstruct,sr,overlay", device="cpu",
         )
     )  # fmt: skip
@@ -227,8 +231,9 @@ def trip(place, folders, files, asked):
         for truth, (path, options) in truths.items()
     }
     return {
-        "cases": len(files), "unseen": len(unseen), "minutes": round(minutes, 2),
-        "described": str(told.text).splitlines()[:3], "scores": table,
+        "cases": len(files), "judged": len(unseen), "minutes": round(minutes, 2),
+        "model": asked.model or "trained here", "scores": table,
+        "described": str(told.text).splitlines()[:3],
     }  # fmt: skip
 
 
