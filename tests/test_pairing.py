@@ -5,6 +5,8 @@ from PIL import Image
 from delineate.core.errors import DatasetError, FileError
 from delineate.pairing import fail, named, pair_models
 from delineate.truth import find_truth
+from delineate.writers import write_prediction
+from scans import make_scan
 
 
 def fill(folder, *names):
@@ -61,3 +63,53 @@ def test_a_failure_names_its_case_once():
 
 def test_many_cases_are_counted():
     assert named([str(place) for place in range(11)]).endswith("7 and 3 more")
+
+
+def study(folder, root, truth=True):
+    scan = make_scan(folder, shape=(4, 12, 14), root=root)
+    if truth:
+        write_prediction(scan.prediction, folder / "t.seg.dcm", image=scan.image)
+    return scan
+
+
+def test_a_file_belongs_to_the_series_that_it_names_whatever_its_own_name(tmp_path):
+    first = study(tmp_path / "data" / "ada", "1.2.3")
+    second = study(tmp_path / "data" / "bob", "1.2.4")
+    (tmp_path / "out").mkdir()
+    for scan, name in ((first, "bob"), (second, "x7")):
+        path = tmp_path / "out" / f"{name}.rtstruct.dcm"
+        write_prediction(scan.prediction, path, image=scan.image)
+    truth = find_truth(tmp_path / "data")
+
+    (one,) = pair_models([tmp_path / "out"], truth, tmp_path / "data")
+
+    assert {case: file.name for case, file in one.files.items()} == {
+        "ada": "bob.rtstruct.dcm", "bob": "x7.rtstruct.dcm"
+    }  # fmt: skip
+    assert not one.failures
+
+
+def test_what_was_made_from_a_series_without_truth_fails_by_name(tmp_path):
+    scan = study(tmp_path / "data" / "ada", "1.2.3")
+    other = study(tmp_path / "other", "1.2.4", truth=False)
+    (tmp_path / "out").mkdir()
+    for one, name in ((scan, "ada"), (other, "eve")):
+        write_prediction(one.prediction, tmp_path / "out" / f"{name}.seg.dcm", image=one.image)
+    truth = find_truth(tmp_path / "data")
+
+    (one,) = pair_models([tmp_path / "out"], truth, tmp_path / "data")
+
+    assert list(one.files) == ["ada"]
+    assert [failure.case for failure in one.failures] == ["eve.seg.dcm"]
+    assert "made from series 1.2.4.2" in one.failures[0].reason
+
+
+def test_nothing_that_fits_is_one_sentence_with_the_series(tmp_path):
+    study(tmp_path / "data" / "ada", "1.2.3")
+    other = study(tmp_path / "other", "1.2.4", truth=False)
+    (tmp_path / "out").mkdir()
+    write_prediction(other.prediction, tmp_path / "out" / "eve.seg.dcm", image=other.image)
+    truth = find_truth(tmp_path / "data")
+
+    with pytest.raises(DatasetError, match=r"made from series 1.2.4.2, .* Put that series"):
+        pair_models([tmp_path / "out"], truth, tmp_path / "data")

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from delineate.core.errors import DatasetError
-from delineate.regions import Marker, RegionSettings, draw_regions, score_regions, true_mask
+from delineate.regions import Marker, RegionSettings, draw_regions, score_regions
+from delineate.said import true_mask
 from delineate.truth import Answer, Truth, find_truth
 
 

@@ -12,8 +12,7 @@ from delineate.core.errors import DatasetError, pick
 from delineate.core.progress import track
 from delineate.metrics.official import MSD, MoNuSeg, Outcome, UWMadison
 from delineate.pairing import named
-from delineate.readers import read_mask
-from delineate.regions import true_mask
+from delineate.said import read_answer, true_mask
 from delineate.tables import said_number
 from delineate.truth import Truth
 
@@ -92,7 +91,7 @@ def _add_objects(scorer: MoNuSeg, truth: Truth, case: str, path: Path) -> None:
 
 
 def _add_organs(scorer: UWMadison, truth: Truth, case: str, path: Path) -> None:
-    mask, said = true_mask(truth, case), read_mask(path)
+    mask, said = true_mask(truth, case), read_answer(truth, case, path).mask
     if mask.geometry.dims != 3:
         raise DatasetError(
             f"The official scorer uw_madison takes whole scans, but {case} is one slice. "
@@ -104,7 +103,12 @@ def _add_organs(scorer: UWMadison, truth: Truth, case: str, path: Path) -> None:
 
 
 def _add_case(scorer: MSD, truth: Truth, case: str, path: Path) -> None:
-    mask, said = true_mask(truth, case), read_mask(path)
+    mask, said = true_mask(truth, case), read_answer(truth, case, path).mask
+    if said.num_layers is not None:
+        raise DatasetError(
+            f"The official scorer msd takes classes that exclude each other, but labels of "
+            f"{path.name} overlap. Leave --official out."
+        )
     scorer.add(said.array, mask.array, mask.geometry.spacing_mm)
 
 

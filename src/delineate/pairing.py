@@ -1,13 +1,14 @@
 """Which prediction belongs to which truth, for one model or several on the same cases."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from delineate.core.errors import DatasetError, DelineateError
-from delineate.datasets.masks import masks_by_name, named_like
+from delineate.datasets.masks import files_by_name, named_like
 from delineate.metrics import Failure
+from delineate.readers.dicom_drawn import Drawn, look_at
 from delineate.truth import Truth
 
 NUM_NAMED = 8
@@ -30,13 +31,16 @@ class Paired:
     """What a reader of the scores must know."""
 
 
-def pair_models(folders: Sequence[Path], truth: Truth, path: Path) -> list[Paired]:
+def pair_models(
+    folders: Sequence[Path], truth: Truth, path: Path, *, pattern: str | None = None
+) -> list[Paired]:
     """Pair the predictions of each model with the truth, and keep what all of them answer.
 
     Args:
         folders: Folder or file of each model's predictions.
         truth: What is so.
         path: Where the truth is.
+        pattern: Which names of files count, such as "*.rtstruct.dcm"; None for all.
 
     Returns:
         A pairing for each model, all of the same cases.
@@ -45,7 +49,10 @@ def pair_models(folders: Sequence[Path], truth: Truth, path: Path) -> list[Paire
         DatasetError: If there is no case that every model predicted.
     """
     names = _names(folders)
-    found = [_pair(name, folder, truth, path) for name, folder in zip(names, folders, strict=True)]
+    found = [
+        _pair(name, folder, truth, path, pattern)
+        for name, folder in zip(names, folders, strict=True)
+    ]
     common = [case for case in found[0].files if all(case in one.files for one in found)]
     if not common:
         raise DatasetError(
@@ -79,35 +86,98 @@ def _keep(one: Paired, common: Sequence[str]) -> Paired:
     )  # fmt: skip
 
 
-def _pair(model: str, folder: Path, truth: Truth, path: Path) -> Paired:
+def _pair(model: str, folder: Path, truth: Truth, path: Path, pattern: str | None) -> Paired:
     """Pair predictions with the truth; what stays alone is a failure or a note."""
-    predictions = masks_by_name(folder)
-    if path.is_file() and folder.is_file() and not truth.is_dataset:
+    listed = files_by_name(folder, pattern)
+    if path.is_file() and folder.is_file() and len(truth.patients) == 1:
         return Paired(model=model, folder=folder, files={next(iter(truth.patients)): folder})
-    found = {case: named_like(case, predictions) for case in truth.patients}
-    matched = {case: file for case, file in found.items() if file is not None}
+    files = [file for group in listed.values() for file in group]
+    drawn = {file: found for file in files if truth.sources and (found := look_at(file))}
+    matched = _matched(truth, listed, drawn)
     if not matched:
+        told = [_astray(one, truth) for one in list(drawn.values())[:1]]
         raise DatasetError(
             f"No prediction has the name of a truth: {folder} holds "
-            f"{named(list(predictions))}; {path} {named(list(truth.patients))}. "
-            "Give both the same names."
+            f"{named(list(listed))}; {path} {named(list(truth.patients))}. "
+            + (told[0] if told else "Give both the same names.")
         )
-    alone = [case for case, file in found.items() if file is None]
-    extra = [file.name for file in sorted(set(predictions.values()) - set(matched.values()))]
-    notes = []
-    if extra:
-        notes.append(f"{len(extra)} predictions without a truth do not count: {named(extra)}.")
+    alone = [case for case in truth.patients if case not in matched]
+    failures = [
+        Failure(case=one.path.name, reason=_astray(one, truth))
+        for one in drawn.values()
+        if one.series_uid not in truth.sources.values() and one.path not in matched.values()
+    ]
+    notes = _left_over(listed, matched, {one.case for one in failures})
     if alone and truth.is_dataset:
-        told = f"{len(alone)} of the dataset's {len(found)} cases have no prediction"
-        notes.append(f"{told} and do not count: {named(alone)}.")
+        notes.append(
+            f"{len(alone)} of the dataset's {len(truth.patients)} cases have no prediction "
+            f"and do not count: {named(alone)}."
+        )
         alone = []
     whose = f" of {model}" if model else ""
     reason = (
         f"{{}} has a truth but no prediction{whose}. Predict it, or take its truth out of the "
         "folder."
     )
-    failures = tuple(Failure(case=case, reason=reason.format(case)) for case in alone)
-    return Paired(model=model, folder=folder, files=matched, failures=failures, notes=tuple(notes))
+    failures += [Failure(case=case, reason=reason.format(case)) for case in alone]
+    return Paired(
+        model=model, folder=folder, files=matched, failures=tuple(failures), notes=tuple(notes)
+    )
+
+
+def _matched(
+    truth: Truth, listed: Mapping[str, Sequence[Path]], drawn: Mapping[Path, Drawn]
+) -> dict[str, Path]:
+    """Find the prediction of each case: by name, else by the series that a file says it is of."""
+    by_name = {name: files[0] for name, files in listed.items()}
+    by_series: dict[str, Path] = {}
+    for path, one in drawn.items():
+        by_series.setdefault(one.series_uid, path)
+    found = {}
+    for case in truth.patients:
+        alike = [named_like(name, by_name) for name in (case, *truth.names.get(case, ()))]
+        file = next(filter(None, alike), None)
+        other = by_series.get(truth.sources.get(case, "none"))
+        uid = drawn[file].series_uid if file is not None and file in drawn else None
+        is_right = uid in (None, truth.sources.get(case))
+        is_lost = uid not in truth.sources.values()
+        if chosen := (file if is_right else other or (file if is_lost else None)) or other:
+            found[case] = chosen
+    return found
+
+
+def _left_over(
+    listed: Mapping[str, Sequence[Path]], matched: Mapping[str, Path], failed: Collection[str]
+) -> list[str]:
+    """Say which files do not count: those without a truth, and those beside a better one."""
+    used = set(matched.values())
+    beside = [file for group in listed.values() if used & {*group} for file in group[1:]]
+    beside = [file for file in beside if file not in used]
+    known = {*used, *beside}
+    extra = sorted(file for group in listed.values() for file in group if file not in known)
+    names = [file.name for file in extra if file.name not in failed]
+    notes = []
+    if names:
+        notes.append(f"{len(names)} predictions without a truth do not count: {named(names)}.")
+    others = sorted({"".join(file.suffixes[-2:]) for file in beside if file.suffix == ".dcm"})
+    if others:
+        notes.append(
+            f"Cases have several files; those that end in {' and '.join(others)} were left aside. "
+            "Pass --files to choose, such as --files '*.rtstruct.dcm'."
+        )
+    return notes
+
+
+def _astray(one: Drawn, truth: Truth) -> str:
+    """Say that a SEG or RTSTRUCT was made from a series that has no truth."""
+    uid = one.series_uid
+    known = [problem for problem in truth.notes if uid and uid in problem]
+    if known:
+        return f"{one.path.name} was made from a series whose truth is left out: {known[0]}"
+    return (
+        f"{one.path.name} was made from series {uid or 'unknown'}, and no truth was drawn on it. "
+        "Put that series with its truth into the dataset, or take the file out."
+    )
 
 
 def fail(case: str, error: Exception) -> Failure:

@@ -1,7 +1,7 @@
 """Regions beside the truth: scores and pictures of both, for `evaluate`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,7 @@ import numpy as np
 from delineate.core.crew import share_out
 from delineate.core.errors import DatasetError, pick
 from delineate.core.geometry import Geometry
-from delineate.core.image import Mask
 from delineate.core.progress import track
-from delineate.core.regrid import regrid_labels
 from delineate.metrics import (
     METRICS,
     Convention,
@@ -24,7 +22,7 @@ from delineate.metrics import (
 )
 from delineate.pairing import fail, named
 from delineate.pictures import Picture, choose_cases, draw_case
-from delineate.readers import read_mask
+from delineate.said import mask_of, read_answer
 from delineate.truth import Truth
 
 
@@ -64,6 +62,10 @@ class Marked:
     """Why it could not be scored."""
     is_resampled: bool = False
     """Whether its prediction lay on another grid."""
+    named: frozenset[str] | None = None
+    """Classes that its prediction names; None where files hold numbers without names."""
+    remarks: tuple[str, ...] = ()
+    """What a reader of the scores must know of its prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,20 +98,23 @@ class Marker:
             return Marked(failure=fail(case, error))
 
     def _mark(self, case: str) -> Marked:
-        mask = true_mask(self.truth, case)
+        answer = self.truth.open(case)
+        mask = mask_of(answer, case)
         if self.is_physical and not mask.geometry.is_physical:
             raise DatasetError(
                 f"The truth of {case} knows no millimetres, while others do. "
                 "Repair its header, or evaluate it apart."
             )
-        said, is_resampled = _predicted(self.files[case], mask, resample=self.settings.resample)
+        said = read_answer(self.truth, case, self.files[case], resample=self.settings.resample)
         rows = score_case(
-            said, mask, self.truth.labels, self.settings.table, case=case,
+            said.mask, mask, self.truth.labels, self.settings.table, case=case,
             patient=self.truth.patients[case],
             tolerance_mm=each_tolerance(self.truth, self.settings, self.tolerance_mm),
             has_truth_ids=self.settings.has_truth_ids,
         )  # fmt: skip
-        return Marked(rows=rows, is_resampled=is_resampled)
+        return Marked(
+            rows=rows, is_resampled=said.is_resampled, named=said.named, remarks=said.remarks
+        )
 
 
 def score_regions(
@@ -136,19 +141,14 @@ def score_regions(
         is_physical=is_physical, settings=settings,
     )  # fmt: skip
     rows: list[Row] = []
-    resampled = []
+    done: dict[str, Marked] = {}
     what = f"scoring {model}".strip()
     answers = share_out(marker, list(grids), jobs=settings.jobs)
     for case, marked in zip(grids, track(answers, what, len(grids)), strict=True):
         rows += marked.rows
         failures += [marked.failure] if marked.failure else []
-        resampled += [case] if marked.is_resampled else []
-    notes = list(_without_number(rows, settings.table))
-    if resampled:
-        notes.append(
-            f"{len(resampled)} predictions lay on another grid and were resampled onto the "
-            f"truth's, each voxel taking the nearest label: {named(resampled)}."
-        )
+        done[case] = marked
+    notes = [*_without_number(rows, settings.table), *_remarks(done, truth)]
     return Scoreboard(
         rows=tuple(rows), metrics=settings.table, unit="mm" if is_physical else "px",
         tolerance_mm=tolerance, failures=tuple(failures), notes=tuple(notes),
@@ -204,6 +204,27 @@ def each_tolerance(truth: Truth, settings: RegionSettings, otherwise: float) -> 
     return known | dict(settings.tolerances)
 
 
+def _remarks(done: Mapping[str, Marked], truth: Truth) -> Iterator[str]:
+    """Say what was done to predictions, and what they lack."""
+    resampled = [case for case, marked in done.items() if marked.is_resampled]
+    if resampled:
+        yield (
+            f"{len(resampled)} predictions lay on another grid and were resampled onto the "
+            f"truth's, each voxel taking the nearest label: {named(resampled)}."
+        )
+    told = dict.fromkeys(remark for marked in done.values() for remark in marked.remarks)
+    for remark in told:
+        cases = [case for case, marked in done.items() if remark in marked.remarks]
+        yield f"{remark.removesuffix('.')} (in {named(cases)})."
+    names = [marked.named for marked in done.values() if marked.named is not None]
+    lost = sorted(set(truth.labels.names) - frozenset().union(*names)) if names else []
+    if lost:
+        yield (
+            f"No SEG or RTSTRUCT of a prediction names {named(lost)}, which therefore counts as "
+            "missed wherever the truth has it. If it goes by another name there, use the truth's."
+        )
+
+
 def _without_number(rows: Sequence[Row], metrics: Mapping[str, Metric]) -> Iterator[str]:
     """Say what a mean leaves out, since a value that is not there cannot be bad."""
     for name, metric in metrics.items():
@@ -236,9 +257,10 @@ def draw_regions(
     chosen = choose_cases(board.cases, board.values("dice"), number)
     pictures = []
     for case, caption in track(chosen.items(), "drawing", len(chosen)):
-        mask, image = true_mask(truth, case), truth.open(case).image
+        answer = truth.open(case)
+        mask, image = mask_of(answer, case), answer.image
         for place, (one, files) in enumerate(entries):
-            said, _ = _predicted(files[case], mask, resample=settings.resample)
+            said = read_answer(truth, case, files[case], resample=settings.resample).mask
             words = caption if place == 0 else f"mean Dice {means[place][case]:.3f}"
             words = f"{one.model} · {words}" if one.model else words
             png = draw_case(said, mask, truth.labels, image=image)
@@ -249,33 +271,6 @@ def draw_regions(
 def _means(board: Scoreboard) -> list[float]:
     grid = board.values("dice")
     return [float(np.nanmean(row)) if np.isfinite(row).any() else np.nan for row in grid]
-
-
-def true_mask(truth: Truth, case: str) -> Mask:
-    """Open the mask of a truth.
-
-    Args:
-        truth: What is so.
-        case: The case's id.
-
-    Returns:
-        The mask.
-
-    Raises:
-        DatasetError: If it holds objects alone.
-    """
-    mask = truth.open(case).mask
-    if mask is None:
-        raise DatasetError(f"The truth of {case} has no mask. Pass --task instances.")
-    return mask
-
-
-def _predicted(path: Path, mask: Mask, *, resample: bool) -> tuple[Mask, bool]:
-    said = read_mask(path)
-    tolerance = 0.1 * min(mask.geometry.spacing_mm)
-    if not resample or said.geometry.agrees_with(mask.geometry, tolerance_mm=tolerance):
-        return said, False
-    return replace(regrid_labels(said, mask.geometry), notes=said.notes), True
 
 
 def _grids(truth: Truth, cases: Sequence[str]) -> tuple[dict[str, Geometry], list[Failure]]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from delineate.core.errors import DelineateError
 from delineate.core.labels import LabelTable
 from delineate.core.progress import track
+from delineate.datasets.masks import name_of
 from delineate.diagrams import draw_reliability, draw_risk_coverage
 from delineate.metrics import dice
 from delineate.metrics.calibration import Calibration
 from delineate.metrics.uncertainty import DiceForecast, ErrorDetection, expected_dice
 from delineate.pairing import named
-from delineate.readers import strip_suffix
-from delineate.regions import true_mask
+from delineate.said import true_mask
 from delineate.truth import Truth
 
 BAND_VOXELS = 2.0
@@ -176,7 +176,7 @@ def _add(trust: Trust, truth: Truth, case: str, path: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f"{strip_suffix(path)}_probabilities.npz")
+    return path.with_name(f"{name_of(path)}_probabilities.npz")
 
 
 def _finite(value: float) -> float | None:

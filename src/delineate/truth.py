@@ -1,7 +1,7 @@
 """What predictions are judged by: a dataset, a folder of masks or of objects, or one file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,11 +15,19 @@ from delineate.core.instances import Instances
 from delineate.core.labels import LabelTable
 from delineate.datasets import DATASETS, open_dataset
 from delineate.datasets.base import Dataset, patient_of, read_patients
+from delineate.datasets.dicom_pairs import DicomPairs
 from delineate.datasets.labelmaps import tells_objects
 from delineate.datasets.legend import find_legend
 from delineate.datasets.masks import OBJECT_ENDINGS, labels_of, masks_by_name, named_like
 from delineate.datasets.objects import NUCLEUS
-from delineate.readers import read_image, read_instances, read_labels, read_mask
+from delineate.readers import (
+    find_files,
+    read_image,
+    read_instances,
+    read_labels,
+    read_mask,
+    strip_suffix,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +62,10 @@ class Truth:
     """Whether it tells objects apart."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores must know."""
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other names by which predictions of a case may go, by its id."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """UID of the DICOM series that each case is, by its id, where files say so."""
 
 
 def find_truth(
@@ -80,12 +92,14 @@ def find_truth(
         DatasetError: If a dataset cannot be opened.
         FileError: If there is nothing to read.
     """
-    if layout or any(kind.recognises(path) for kind in DATASETS.values()):
-        return _of_dataset(path, layout, has_objects)
+    kind = layout or next((name for name, k in DATASETS.items() if k.recognises(path)), None)
+    if kind:
+        beside = images if kind == DicomPairs.layout else None
+        return _of_dataset(path, layout, has_objects, beside)
     files = masks_by_name(path)
     folder = path if path.is_dir() else path.parent
     owners = {**read_patients(folder.parent), **read_patients(folder)}
-    beneath = masks_by_name(images) if images else {}
+    beneath = {strip_suffix(file): file for file in find_files(images)} if images else {}
     if has_objects is None:
         has_objects = holds_objects(list(files.values()))
     if has_objects:
@@ -133,15 +147,20 @@ def _types(files: Iterable[Path]) -> LabelTable | None:
         return None
 
 
-def _of_dataset(path: Path, layout: str | None, has_objects: bool | None) -> Truth:
-    dataset = open_dataset(path, layout)
+def _of_dataset(
+    path: Path, layout: str | None, has_objects: bool | None, images: Path | None
+) -> Truth:
+    cases = _Cases(path=path, layout=layout, has_objects=bool(has_objects), images=images)
+    dataset = cases.dataset
     ids = dataset.ids()
     if has_objects is None:
         has_objects = bool(ids) and dataset.case(ids[0]).load_instances is not None
-    cases = _Cases(path=path, layout=layout, has_objects=has_objects)
+    cases = replace(cases, has_objects=has_objects)
+    vars(cases)["dataset"] = dataset  # this process need not open it once more
     return Truth(
         labels=dataset.labels, patients=dataset.patients(), open=cases, is_dataset=True,
-        has_objects=has_objects, notes=tuple(dataset.problems()),
+        has_objects=has_objects,
+        notes=tuple(dataset.problems()), names=dataset.other_names(), sources=dataset.sources(),
     )  # fmt: skip
 
 
@@ -167,18 +186,23 @@ class _Files:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cases:
-    """Opens cases of a dataset, which each process opens anew, since it may hold open files."""
+    """Opens cases of a dataset, which most processes open anew, since it may hold open files."""
 
     path: Path
     layout: str | None
     has_objects: bool
+    images: Path | None = None
 
     @cached_property
     def dataset(self) -> Dataset:
-        return open_dataset(self.path, self.layout)
+        options = {} if self.images is None else {"images": self.images}
+        return open_dataset(self.path, self.layout, **options)
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in ("path", "layout", "has_objects")}
+        state: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)}
+        if isinstance(self.dataset, DicomPairs):  # holds no file open, and took long to look at
+            state["dataset"] = self.dataset
+        return state
 
     def __call__(self, id: str) -> Answer:
         case = self.dataset.case(id)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delineate.core.errors import LabelError
-from delineate.core.labels import PALETTE, CodedConcept, Label, LabelTable
+from delineate.core.labels import PALETTE, CodedConcept, Label, LabelTable, plain_name
 
 
 @st.composite
@@ -103,3 +103,20 @@ def test_names_and_colours_are_no_part_of_the_structure():
 
     assert table.structure() == renamed.structure()
     assert table.structure() != other.structure()
+
+
+@pytest.mark.parametrize("name", ["Kidney, LEFT", "kidney-left", "KIDNEY_LEFT", "Kidney (left)"])
+def test_names_are_alike_whatever_their_case_and_punctuation(name):
+    table = LabelTable.of_names({"liver": 1, "kidney_left": 2, "Left kidney": 3})
+
+    assert plain_name(name) == "kidney left"
+    assert table.like(name).id == 2
+
+
+def test_the_very_name_is_better_and_two_alike_are_none():
+    table = LabelTable.of_names({"Niere": 1, "NIERE": 2, "Größe": 3})
+
+    assert table.like("NIERE").id == 2
+    assert table.like("niere") is None
+    assert table.like("GRÖSSE").id == 3
+    assert table.like("spleen") is None

@@ -1,9 +1,11 @@
 """A folder of scans with RTSTRUCT or SEG is a dataset."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from delineate.core.errors import DatasetError
 from delineate.core.image import Mask
@@ -107,3 +109,122 @@ def test_scans_alone_are_no_such_dataset(tmp_path):
 
     assert not DicomPairs.recognises(tmp_path)
     assert not DicomPairs.recognises(tmp_path / "none")
+
+
+def test_cases_are_named_by_the_folder_of_their_series(tmp_path):
+    for place, name in enumerate(("ada", "bob")):
+        scan = make_scan(tmp_path / "in" / name / "ct", shape=(4, 20, 24), root=f"1.2.{place + 3}")
+        write(scan, tmp_path / "in" / name, "rtstruct")
+
+    data = open_dataset(tmp_path / "in")
+
+    assert data.ids() == ["ada_ct", "bob_ct"]
+    assert data.other_names()["bob_ct"] == ("bob_ct",)
+    assert data.sources() == {"ada_ct": "1.2.3.2", "bob_ct": "1.2.4.2"}
+
+
+def test_series_in_one_folder_are_named_by_their_truth(tmp_path):
+    for place in (3, 4):
+        scan = make_scan(tmp_path / str(place), shape=(4, 20, 24), root=f"1.2.{place}")
+        for file in scan.folder.iterdir():
+            file.rename(tmp_path / f"{place}_{file.name}")
+        scan.folder.rmdir()
+        prediction, path = scan.prediction, tmp_path / f"t{place}.seg.dcm"
+        header = {
+            entry.sop_uid: f"{place}_{at:03}.dcm" for at, entry in enumerate(scan.series.slices)
+        }
+        series = replace(scan.series, header=lambda one, names=header: dcmread(
+            tmp_path / names[one.sop_uid], stop_before_pixels=True))  # fmt: skip
+        write_prediction(prediction, path, image=replace(scan.image, series=series))
+
+    data = open_dataset(tmp_path)
+
+    assert data.ids() == ["t3", "t4"]
+
+
+def test_spellings_of_a_label_are_one_label(tmp_path):
+    for place, name in enumerate(("Liver", "LIVER", "liver ")):
+        scan = make_scan(tmp_path / str(place), shape=(4, 20, 24), root=f"1.2.{place + 3}")
+        write(scan, scan.folder, "rtstruct", labels=LabelTable.of_names({name: 1}))
+
+    data = open_dataset(tmp_path)
+
+    assert data.labels.names == ("Liver",)
+    assert [np.unique(data.case(id).mask.array).tolist() for id in data.ids()] == [[0, 1]] * 3
+
+
+def test_a_list_of_labels_chooses_and_numbers_them(tmp_path):
+    scan = make_scan(tmp_path / "ct", shape=(6, 20, 24))
+    write(scan, scan.folder, "rtstruct")
+    (tmp_path / "labels.yaml").write_text("Kidney Left: 1\nLIVER: 5\n", encoding="utf-8")
+
+    data = open_dataset(tmp_path)
+
+    mask = data.case("ct").mask.array
+    assert data.labels.names == ("Kidney Left", "LIVER")
+    assert np.array_equal(mask == 1, scan.prediction.mask.array == 2)
+    assert np.array_equal(mask == 5, scan.prediction.mask.array == 1)
+    assert "leaves out small_bowel" in data.remarks()[0]
+
+
+def test_a_truth_of_others_comes_before_our_own(tmp_path):
+    scan = make_scan(tmp_path / "ct", shape=(6, 20, 24))
+    write(scan, tmp_path / "ct" / "a", "rtstruct")
+    write(scan, tmp_path / "ct" / "b", "rtstruct", labels=LabelTable.of_names({"spleen": 1}))
+    theirs = dcmread(tmp_path / "ct" / "b" / "truth.rtstruct.dcm")
+    theirs.ManufacturerModelName = "Eclipse"
+    theirs.save_as(tmp_path / "ct" / "b" / "truth.rtstruct.dcm")
+
+    data = open_dataset(tmp_path)
+
+    assert data.labels.names == ("spleen",)
+    assert "ct_a_truth was drawn on the same series as ct_b_truth" in data.problems()[0]
+
+
+def test_truth_and_series_may_lie_apart(tmp_path):
+    scan = make_scan(tmp_path / "scans" / "ada", shape=(6, 20, 24))
+    write(scan, tmp_path / "drawn", "dicom-seg")
+
+    data = DicomPairs(tmp_path / "drawn", images=tmp_path / "scans")
+    alone = DicomPairs(tmp_path / "drawn" / "truth.seg.dcm", images=tmp_path / "scans")
+
+    assert data.ids() == alone.ids() == ["ada"]
+
+
+def test_a_damaged_truth_is_named_and_left_out(tmp_path):
+    for place, name in enumerate(("ada", "bob")):
+        scan = make_scan(tmp_path / name, shape=(6, 20, 24), root=f"1.2.{place + 3}")
+        write(scan, scan.folder, "rtstruct")
+    path = tmp_path / "bob" / "truth.rtstruct.dcm"
+    broken = dcmread(path)
+    for item in broken.StructureSetROISequence:
+        del item.ROINumber
+    broken.save_as(path)
+
+    data = open_dataset(tmp_path)
+
+    assert data.ids() == ["ada"]
+    assert "bob_truth is left out" in data.problems()[0]
+
+
+def test_a_dataset_travels_to_other_processes(tmp_path):
+    scan = make_scan(tmp_path / "ct", shape=(6, 20, 24))
+    write(scan, scan.folder, "rtstruct")
+
+    data = pickle.loads(pickle.dumps(open_dataset(tmp_path)))
+
+    assert np.array_equal(data.case("ct").mask.array, scan.prediction.mask.array)
+
+
+def test_a_file_without_a_series_is_of_the_only_one_in_its_frame_of_reference(tmp_path):
+    scan = make_scan(tmp_path / "ct", shape=(6, 20, 24))
+    write(scan, tmp_path / "ct", "rtstruct")
+    path = tmp_path / "ct" / "truth.rtstruct.dcm"
+    theirs = dcmread(path)
+    del theirs.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence
+    theirs.save_as(path)
+
+    data = open_dataset(tmp_path)
+
+    assert data.ids() == ["ct"]
+    assert np.array_equal(data.case("ct").mask.array, scan.prediction.mask.array)

@@ -5,7 +5,9 @@ import pytest
 from tests.datasets.fakes import labels, volume, write_picture, write_volume
 
 from delineate.core.errors import DatasetError
-from delineate.datasets import open_dataset
+from delineate.datasets import DATASETS, open_dataset
+from delineate.writers import write_prediction
+from scans import make_scan
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 MASK = (GREY > 20).astype(np.uint8)
@@ -118,3 +120,26 @@ def test_colour_among_grey_is_refused(tmp_path):
 
     with pytest.raises(DatasetError, match="Case b has 3 channels where the dataset has 1"):
         open_dataset(tmp_path).case("b")
+
+
+@pytest.mark.parametrize(
+    "place", ["labels/ada.seg.dcm", "rtstruct/ada.rtstruct.dcm", "images/ada_seg/ada.seg.dcm"]
+)
+def test_seg_and_rtstruct_are_left_to_the_layout_that_reads_uids(tmp_path, place):
+    scan = make_scan(tmp_path / "images" / "ada", shape=(4, 12, 14))
+    write_prediction(scan.prediction, tmp_path / place, image=scan.image)
+
+    data = open_dataset(tmp_path)
+
+    assert data.layout == "dicom_pairs"
+    assert data.ids() == ["ada"]
+
+
+def test_the_name_of_a_folder_of_seg_is_no_name_of_a_mask(tmp_path):
+    scan = make_scan(tmp_path / "images", shape=(4, 12, 14))
+    path = tmp_path / "liver-seg" / "ada.seg.dcm"
+    write_prediction(scan.prediction, path, image=scan.image)
+
+    found = [name for name, kind in DATASETS.items() if kind.recognises(path.parent)]
+
+    assert found == ["dicom_pairs"]

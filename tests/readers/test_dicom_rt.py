@@ -90,7 +90,7 @@ def test_a_structure_set_of_other_images_is_refused_by_one_sentence(tmp_path):
     _, path = write(tmp_path, shape=(5, 10, 12))
     other = make_scan(tmp_path / "other", "coronal", shape=(5, 10, 12))
 
-    with pytest.raises(FileError, match="Put the images that it was drawn on"):
+    with pytest.raises(FileError, match="Give the images that it was drawn on"):
         read_structures(path, other.series)
 
 

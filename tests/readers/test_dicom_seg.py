@@ -74,7 +74,7 @@ def test_a_segmentation_of_other_images_is_refused_by_one_sentence(tmp_path):
     _, path = write(tmp_path, shape=(5, 10, 12))
     other = make_scan(tmp_path / "other", "oblique", shape=(5, 10, 12))
 
-    with pytest.raises(FileError, match="Put the images that it was made from"):
+    with pytest.raises(FileError, match="Give the images that it was made from"):
         read_segments(path, other.series).on_slices(other.series)
 
 

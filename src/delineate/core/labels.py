@@ -1,5 +1,6 @@
 """What the numbers in a mask mean: names, colours, codes, regions and the ignored value."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,18 @@ PALETTE = (
     (230, 75, 53), (77, 187, 213), (0, 160, 135), (60, 84, 136), (243, 155, 127),
     (132, 145, 180), (145, 209, 194), (220, 0, 0), (126, 97, 72), (176, 156, 133),
 )  # fmt: skip
+
+
+def plain_name(name: str) -> str:
+    """Take away from a name what people spell in different ways.
+
+    Args:
+        name: Such as "Kidney, LEFT".
+
+    Returns:
+        Its words in small letters with one space between, such as "kidney left".
+    """
+    return " ".join(re.findall(r"[^\W_]+", name.casefold()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +153,20 @@ class LabelTable:
             if label.name == name:
                 return label
         raise LabelError(f"There is no label {name!r}. Choose one of: {', '.join(self.names)}.")
+
+    def like(self, name: str) -> Label | None:
+        """Find a class by what a name says, whatever its case, spaces and punctuation.
+
+        Args:
+            name: A name such as "Kidney, left".
+
+        Returns:
+            The class of just that name, else the one whose name says the same, such as
+            "kidney_left"; None if there is none or several do.
+        """
+        exact = [label for label in self.labels if label.name == name]
+        said = [label for label in self.labels if plain_name(label.name) == plain_name(name)]
+        return exact[0] if exact else said[0] if len(said) == 1 else None
 
     def check(self, array: NDArray[Any], *, where: str) -> None:
         """Refuse label values that the table does not list.

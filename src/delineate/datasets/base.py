@@ -94,6 +94,22 @@ class Dataset(ABC):
         """
         return None
 
+    def other_names(self) -> dict[str, tuple[str, ...]]:
+        """Say by what other names predictions of a case may go, such as the folder of its series.
+
+        Returns:
+            Names by case id; of cases without any nothing.
+        """
+        return {}
+
+    def sources(self) -> dict[str, str]:
+        """Say which DICOM series each case is.
+
+        Returns:
+            SeriesInstanceUID by case id; of cases that are none nothing.
+        """
+        return {}
+
     @classmethod
     @abstractmethod
     def recognises(cls, path: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from delineate.core.errors import DatasetError
 from delineate.datasets.legend import find_legend
+from delineate.datasets.masks import holds_drawn
 from delineate.datasets.pairs import Findings, Pair, PairedDataset
 from delineate.readers import find_files, natural_order, strip_suffix
 
@@ -40,13 +41,16 @@ class Folder(PairedDataset):
 
         Returns:
             True if there is a folder of images or of masks, or a file `NAME_mask` beside
-            others.
+            others; but SEG and RTSTRUCT are tied to their images by UIDs, not by names.
         """
         if not path.is_dir():
             return False
-        if _subfolder(path, IMAGE_FOLDERS) or _subfolder(path, MASK_FOLDERS):
-            return True
-        return any(MASK_ENDING.match(strip_suffix(file)) for file in find_files(path))
+        if masks := _subfolder(path, MASK_FOLDERS):
+            return not holds_drawn(masks)
+        if _subfolder(path, IMAGE_FOLDERS):
+            return not holds_drawn(path)
+        names = [strip_suffix(file) for file in find_files(path) if file != path]
+        return any(MASK_ENDING.match(name) for name in names) and not holds_drawn(path)
 
     def look(self, root: Path) -> Findings:
         """Pair images with masks of the same name, apart from endings such as `_mask`.

@@ -5,7 +5,7 @@ parameter; with both it is the encoder of MedSegFormer. No position is embedded:
 convolution in each block carries it, so that any size of image fits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -224,21 +224,17 @@ class MixTransformer(nn.Module):
         _check(attention, widths, depths, heads)
         self.channels = list(widths)
         self.strides = cumulative([before or [1] * dims, *steps])[1:]
-        rates = iter(drop_path * k / max(1, sum(depths) - 1) for k in range(sum(depths)))
-        turns = iter(_turn(attention, place) for place in range(sum(depths)))
+        chosen = _choices(attention, drop_path, sum(depths))
         self.embeddings = nn.ModuleList(
             PatchEmbedding(*ends, dims, step, 1e-5)
             for ends, step in zip(pairwise([in_channels, *widths]), steps, strict=True)
         )
+        common: Any = {"spatial_kind": spatial_kind, "channel_kind": channel_kind, "fusion": fusion}
+        common |= {"expansion": expansion, "eps": eps}
         self.stages = nn.ModuleList()
         for width, depth, count, here in zip(widths, depths, heads, self.strides, strict=True):
-            own: dict[str, Any] = {"heads": count, "expansion": expansion, "eps": eps}
-            own["ratio"] = [deep // near for deep, near in zip(self.strides[-1], here, strict=True)]
-            own |= {"spatial_kind": spatial_kind, "channel_kind": channel_kind, "fusion": fusion}
-            blocks = (
-                HybridBlock(width, dims, attention=next(turns), drop=next(rates), **own)
-                for _ in range(depth)
-            )
+            common |= {"heads": count, "ratio": _ratio(self.strides[-1], here)}
+            blocks = [HybridBlock(width, dims, **next(chosen), **common) for _ in range(depth)]
             self.stages.append(nn.Sequential(*blocks))
         self.norms = nn.ModuleList(nn.LayerNorm(width, eps=eps) for width in widths)
         initialise(self)
@@ -271,7 +267,14 @@ def _check(
         )
 
 
-def _turn(attention: str, block: int) -> str:
-    if attention != "alternate":
-        return attention
-    return "channel" if block % 2 else "spatial"
+def _ratio(deepest: Sequence[int], here: Sequence[int]) -> list[int]:
+    """Say how many tokens become one key: as many keys in every stage as the last has tokens."""
+    return [deep // near for deep, near in zip(deepest, here, strict=True)]
+
+
+def _choices(attention: str, drop_path: float, count: int) -> Iterator[dict[str, Any]]:
+    """Say what differs from block to block: how it attends and how often it is skipped."""
+    for place in range(count):
+        turn = "channel" if place % 2 else "spatial"
+        here = turn if attention == "alternate" else attention
+        yield {"attention": here, "drop": drop_path * place / max(1, count - 1)}

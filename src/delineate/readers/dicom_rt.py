@@ -66,8 +66,9 @@ def read_structures(path: Path, series: Series) -> Parts:
                 left[reason] += 1
     if total and not any(placed.values()):
         raise FileError(
-            f"{path.name} is a structure set whose contours lie on no slice of series "
-            f"{series.series_uid}. Put the images that it was drawn on into the same folder."
+            f"{path.name} is a structure set whose contours lie on no slice of "
+            f"{f'series {series.series_uid}' if series.series_uid else 'the grid given'}. "
+            "Give the images that it was drawn on."
         )
     return Parts(
         labels=tuple(labels.values()),
@@ -96,6 +97,29 @@ def open_structures(path: Path) -> Any:  # noqa: ANN401 - a pydicom dataset
     if dataset.get("SOPClassUID") != STORAGE:
         raise FileError(f"{path} is no RTSTRUCT. Name the structure set itself.")
     return dataset
+
+
+def plane_normal(path: Path) -> FloatArray:
+    """Find the direction across the planes of a structure set's contours.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Unit vector, LPS, (3,), of the contour that spans the largest area; along the patient if
+        none spans any.
+    """
+    largest = np.array([0, 0, 1e-9])
+    for item in open_structures(path).get("ROIContourSequence") or []:
+        for contour in item.get("ContourSequence") or []:
+            points = _numbers(contour)
+            if points.size < 3 * FEWEST or points.size % 3:
+                continue
+            away = points.reshape(-1, 3) - points[:3]
+            area = np.cross(away, np.roll(away, -1, axis=0)).sum(axis=0)
+            if np.linalg.norm(area) > np.linalg.norm(largest):
+                largest = area
+    return np.asarray(largest / np.linalg.norm(largest))
 
 
 def fill(

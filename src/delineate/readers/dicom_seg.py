@@ -107,19 +107,31 @@ def read_segments(path: Path, series: Series) -> Parts:
                 continue
             place = place_of(frame, series)
             if place is None:
-                named = dataset.get("ReferencedSeriesSequence") or [{}]
-                raise FileError(
-                    f"{path.name} is a segmentation of series "
-                    f"{named[0].get('SeriesInstanceUID', 'unknown')}, whose slices are not among "
-                    f"those of series {series.series_uid}. Put the images that it was made from "
-                    "into the same folder, or resample it."
-                )
+                raise FileError(_astray(path, dataset, series))
             for number, label in labels.items():
                 inside = frame.pixels == number if frame.number == 0 else frame.pixels
                 if frame.number in (0, number) and inside.any():
                     yield Part(label=label, place=place, corner=(0, 0), inside=inside)
 
     return Parts(labels=tuple(labels.values()), parts=parts, source=str(path))
+
+
+def frame_axes(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Read how the frames of a segmentation lie in the patient.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Directions of increasing columns and of increasing rows of its first frame, LPS, (3,).
+    """
+    dataset = read_segmentation(path)
+    with guarded(path, "DICOM SEG"):
+        own = dataset.PerFrameFunctionalGroupsSequence[0]
+        shared = dataset.SharedFunctionalGroupsSequence[0]
+        matrix = _affine(own, shared)
+    lengths = np.linalg.norm(matrix[:3, :2], axis=0)
+    return matrix[:3, 1] / lengths[1], matrix[:3, 0] / lengths[0]
 
 
 def place_of(frame: Frame, series: Series) -> int | None:
@@ -146,6 +158,18 @@ def place_of(frame: Frame, series: Series) -> int | None:
         if (series.slices[place].sop_uid, series.slices[place].frame) == frame.source
     ]
     return next(iter([*same, *nearest]), None)
+
+
+def _astray(path: Path, dataset: Any, series: Series) -> str:  # noqa: ANN401
+    """Say that a frame lies on none of the slices."""
+    named = dataset.get("ReferencedSeriesSequence") or [{}]
+    others = f"those of series {series.series_uid}" if series.series_uid else "the planes given"
+    return (
+        f"{path.name} is a segmentation of series "
+        f"{named[0].get('SeriesInstanceUID', 'unknown')}, whose slices of {dataset.Rows} x "
+        f"{dataset.Columns} are not among {others}. Give the images that it was made from, or "
+        "resample it."
+    )
 
 
 def _pixels(dataset: Any) -> Iterator[NDArray[Any]]:  # noqa: ANN401

@@ -34,9 +34,10 @@ class EvaluateSettings:
     """What to compare with what, and where the results go."""
 
     predictions: Path
-    """Folder of predicted masks or objects, or one file."""
+    """Folder of predicted masks, DICOM SEG, RTSTRUCT or objects, or one file."""
     truth: Path
-    """Folder of true masks or objects, one file, or the folder or zip of a dataset."""
+    """Folder of true masks or objects, one file, or the folder or zip of a dataset, such as scans
+    with RTSTRUCT or SEG."""
     out: Path
     """Folder for scores.csv, summary.json and report.html."""
     layout: str | None = None
@@ -47,7 +48,11 @@ class EvaluateSettings:
     tolerances: str | None = None
     """Tolerance of single classes for NSD, such as liver=3,tumour=1.5; others have the above."""
     images: Path | None = None
-    """Folder of the images, to lie beneath the outlines; a dataset has its own."""
+    """Folder of the images, to lie beneath the outlines; a dataset has its own. SEG and RTSTRUCT
+    as truth need the series that they were drawn on."""
+    files: str | None = None
+    """Which predictions count, such as *.rtstruct.dcm, where cases have several files; else SEG
+    comes before RTSTRUCT, and other masks before both."""
     run: Path | None = None
     """Folder of the run that predicted: adds its curves and plan, and warns of cases that it
     was trained on."""
@@ -109,7 +114,8 @@ class Judged:
 def evaluate(settings: EvaluateSettings) -> Scoreboard:
     """Score every case that has a prediction, and write the table, the numbers and the page.
 
-    Masks are matched by their names without endings, with or without nnU-Net's _0000. A case
+    Masks are matched by their names without endings, with or without nnU-Net's _0000; SEG and
+    RTSTRUCT by the series that they name. A case
     that cannot be scored is named and left out; the command then ends with exit code 1. Cases
     of a dataset without a prediction are noted, since a fold is only a part of it; files of a
     folder of masks without one are failures.
@@ -134,7 +140,8 @@ def evaluate(settings: EvaluateSettings) -> Scoreboard:
     if settings.official:
         check_official(settings.official, truth)
     folders = (settings.predictions, *settings.compare)
-    judged = [_judge(settings, truth, one) for one in pair_models(folders, truth, settings.truth)]
+    paired = pair_models(folders, truth, settings.truth, pattern=settings.files)
+    judged = [_judge(settings, truth, one) for one in paired]
     boards = keep_common([one.board for one in judged])
     warnings = tuple(word for one in judged for word in one.board.warnings)
     boards[0] = replace(boards[0], warnings=warnings, notes=(*truth.notes, *boards[0].notes))
