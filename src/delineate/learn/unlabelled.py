@@ -9,7 +9,7 @@ import numpy as np
 
 from delineate.core.case import Case
 from delineate.core.plan import Plan
-from delineate.infer.inputs import Source, find_sources, open_source
+from delineate.infer.inputs import Source, find_inputs, open_source
 from delineate.infer.intake import check_image
 from delineate.infer.tissue import ready_tissue
 from delineate.learn.batches import Batches
@@ -57,11 +57,12 @@ class Unlabelled:
         self._places |= {f"unlabelled {name}": (self.own, name) for name in self.sources}
 
     def _find(self, folder: Path, unwanted: Collection[str]) -> dict[str, Source]:
-        has_objects = self.plan.task == "instances"
-        sources = find_sources([folder], len(self.plan.channels), is_colour=has_objects)
-        found = {source.id: source for source in sources if source.id not in unwanted}
-        if len(found) < len(sources):
-            named = len(sources) - len(found)
+        inputs = find_inputs([folder], self.plan)
+        for name, reason in {**inputs.refused, **inputs.aside}.items():
+            log.warning("%s of %s is left out: %s", name, folder, reason)
+        found = {source.id: source for source in inputs.sources if source.id not in unwanted}
+        if len(found) < len(inputs.sources):
+            named = len(inputs.sources) - len(found)
             log.warning("%d images of %s have names of cases that judge: left out.", named, folder)
         check_names(list(found))
         return found
