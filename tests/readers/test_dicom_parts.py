@@ -75,3 +75,11 @@ def test_equal_names_are_told_apart_and_numbers_kept():
 
     assert [entry.name for entry in labels.values()] == ["Kidney 3", "Kidney 5", "part 6"]
     assert [entry.id for entry in labels.values()] == [3, 5, 6]
+
+
+def test_numbers_that_begin_at_0_leave_that_to_the_background():
+    rows = [(0, "Liver", "", None, None), (4, "Kidney", "", None, None)]
+
+    labels = named_labels(rows)
+
+    assert [(number, entry.id) for number, entry in labels.items()] == [(0, 1), (4, 5)]

@@ -112,18 +112,20 @@ def named_labels(rows: Iterable[Row]) -> dict[int, Label]:
 
     Returns:
         Label by number in the file. Ids are those of our own descriptions where all have one,
-        else the numbers; equal names are told apart by their numbers.
+        else the numbers, or counted from 1 where one is below it; equal names are told apart
+        by their numbers.
     """
     known = list(rows)
     found = [OWN_ID.fullmatch(description.strip()) for _, _, description, _, _ in known]
     own = [int(match[1]) for match in found if match]
     has_own = len(own) == len(known) == len(set(own)) and min(own, default=0) > 0
+    shift = max(0, 1 - min((number for number, *_ in known), default=1))  # 0 is the background
     names = [name.strip() for _, name, _, _, _ in known]
     labels = {}
     for place, (number, _, _, colour, concept) in enumerate(known):
         name = names[place] or f"part {number}"
         labels[number] = Label(
-            id=own[place] if has_own else number,
+            id=own[place] if has_own else number + shift,
             name=name if names.count(names[place]) == 1 else f"{name} {number}",
             colour=colour or PALETTE[place % len(PALETTE)],
             concept=concept,
