@@ -124,7 +124,7 @@ FAMILIES: dict[str, Family] = {
         },
         closer={
             2: {"decoder": "unet", "stem_width": 32, "stem_depth": 2},
-            3: {"decoder": "unet", "stem": "apart"},
+            3: {"decoder": "unet", "stem": "apart", "fusion": "sum"},
         },
         closer_strides=(2, 2, 2, 2),
     ),
