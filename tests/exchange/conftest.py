@@ -1,23 +1,18 @@
 """A small CT, a small model of it, and archives to exchange them with."""
 
-import json
 from contextlib import closing
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
 from archives import running_orthanc, secret_file
-from delineate.core.labels import LabelTable
-from delineate.core.plan import Plan
 from delineate.exchange.address import parse_address
 from delineate.exchange.credentials import read_credentials
 from delineate.exchange.dicomweb import DicomWeb
 from delineate.exchange.outgoing import find_outgoing
 from delineate.exchange.persistence import Persistence
 from delineate.exchange.web import Web
-from delineate.models import build_model
 from delineate.steps.predict import PredictSettings, predict
+from made_runs import make_ct_run
 from scans import make_scan
 
 STUDY = "1.2.3.1"
@@ -33,27 +28,7 @@ def ct(tmp_path_factory):
 def run(tmp_path_factory):
     """A run folder whose small network has random weights, for CT."""
     folder = tmp_path_factory.mktemp("archive_run") / "run"
-    plan = Plan(
-        dataset="made",
-        layout="folder",
-        labels=LabelTable.of_names({"liver": 1, "kidney_left": 2}),
-        channels=("CT",),
-        dims=3,
-        canonical=True,
-        spacing_mm=(3.0, 4.0, 3.0),
-        normalisation=({"kind": "zscore"},),
-        patch=(16, 16, 16),
-        batch_size=2,
-        model="unet",
-        model_options={"features": [4, 8]},
-        loss="dice_ce",
-    )
-    plan.save(folder / "plan.yaml")
-    torch.manual_seed(0)
-    facts = {"plan_hash": plan.hash(), "weights_hash": "seed 0"}
-    weights = build_model("unet", 1, 3, 3, features=[4, 8]).state_dict()
-    save_file(weights, folder / "best.safetensors", metadata={"facts": json.dumps(facts)})
-    return folder
+    return make_ct_run(folder, spacing_mm=(3.0, 4.0, 3.0))
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,16 @@ import logging
 
 import numpy as np
 import pytest
-import torch
 from pydicom import dcmread
-from safetensors.torch import save_file
 
 from delineate.cli import main
 from delineate.core.errors import FileError
-from delineate.core.labels import LabelTable
-from delineate.core.plan import Plan
-from delineate.models import build_model
 from delineate.readers.dicom import read_studies
 from delineate.readers.dicom_rt import read_structures
 from delineate.readers.dicom_seg import read_segments
 from delineate.steps.predict import PredictSettings, predict
 from judges import faults_of
+from made_runs import make_ct_run
 from scans import KINDS, make_scan
 
 ALL = "sr,dicom-seg,dicom-seg-labelmap,dicom-seg-fractional,rtstruct,nifti"
@@ -27,28 +23,7 @@ ALL = "sr,dicom-seg,dicom-seg-labelmap,dicom-seg-fractional,rtstruct,nifti"
 @pytest.fixture
 def run(tmp_path):
     """A run folder whose small network has random weights, for CT."""
-    plan = Plan(
-        dataset="made",
-        layout="folder",
-        labels=LabelTable.of_names({"liver": 1, "kidney_left": 2}),
-        channels=("CT",),
-        dims=3,
-        canonical=True,
-        spacing_mm=(3.0, 2.0, 1.5),
-        normalisation=({"kind": "zscore"},),
-        patch=(16, 16, 16),
-        batch_size=2,
-        model="unet",
-        model_options={"features": [4, 8]},
-        loss="dice_ce",
-    )
-    plan.save(tmp_path / "run" / "plan.yaml")
-    torch.manual_seed(0)
-    facts = {"plan_hash": plan.hash(), "weights_hash": "seed 0"}
-    weights = build_model("unet", 1, 3, 3, features=[4, 8]).state_dict()
-    path = tmp_path / "run" / "best.safetensors"
-    save_file(weights, path, metadata={"facts": json.dumps(facts)})
-    return tmp_path / "run"
+    return make_ct_run(tmp_path / "run", spacing_mm=(3.0, 2.0, 1.5))
 
 
 def asked(folder, run, **changes):
