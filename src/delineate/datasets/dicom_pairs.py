@@ -59,7 +59,8 @@ class DicomPairs(Dataset):
         if not self._cases:
             raise DatasetError(
                 f"{self.root} holds no SEG or RTSTRUCT whose series lies in {self._home}. "
-                + (" ".join(self._problems[:3]) or "Put the series beside them.")
+                + (" ".join(self._problems[:2]) or "Put the series beside them.")
+                + " `delineate evaluate` also takes the series' folder as --images."
             )
 
     @classmethod
@@ -242,15 +243,16 @@ class DicomPairs(Dataset):
         drawings = [drawn for path in drawn_below(self.root) if (drawn := look_at(path))]
         for drawn in sorted(drawings, key=lambda one: one.is_own):
             name = below(drawn.path.with_name(name_of(drawn.path)), self.root)
+            file = drawn.path.name  # a SEG and an RTSTRUCT of one series share their name
             volume = volume_of(drawn, self._volumes)
             if volume is None or volume.series is None:
                 uid = drawn.series_uid or "unknown"
                 told = f"{name} was drawn on series {uid}, which is not in {self._home} or was"
-                self._problems.append(f"{told} refused; it is left out. Put the series there.")
+                self._problems.append(f"{told} refused; {file} is left out. Put the series there.")
                 continue
             key = (volume.report.series_uid, volume.report.volume)
             if key in taken:
-                told = f"{name} was drawn on the same series as {taken[key]}; it is left out."
+                told = f"{name} was drawn on the same series as {taken[key]}; {file} is left out."
                 self._problems.append(told)
                 continue
             try:
